@@ -1,0 +1,109 @@
+/**
+ * The form of an entry in the shared tier: a fixed-width ASCII header, the tags, then the encoded value, so that
+ * `redis-cli get` shows readable JSON behind 76 characters of header, and a script can stamp or mark it in place.
+ *
+ * ```
+ * offset width
+ *      0     1  format, '1'
+ *      1     1  codec of the body: 'j' plain JSON, 't' JSON with type tags, or a letter of the user's codec
+ *      2     1  '-', or 's' once softly invalidated
+ *      3     1  reserved, '-'
+ *      4    16  fill id
+ *     20     8  epoch of the namespace
+ *     28    14  born: the namespace's clock read before the fill, microseconds, hexadecimal
+ *     42    12  storedAt: the server's time at the store, milliseconds, hexadecimal; stamped by the tier
+ *     54     9  freshMs, hexadecimal
+ *     63     9  staleMs, hexadecimal
+ *     72     4  length of the tag section in characters, hexadecimal
+ *     76        tags separated by '\n', then the body
+ * ```
+ */
+export const ENVELOPE_FORMAT = '1'
+export const SOFT_FLAG_OFFSET = 2
+export const FILL_ID_OFFSET = 4
+export const FILL_ID_LENGTH = 16
+export const STORED_AT_OFFSET = 42
+export const STORED_AT_LENGTH = 12
+export const STALE_MS_OFFSET = 63
+export const STALE_MS_LENGTH = 9
+const HEADER_LENGTH = 76
+
+/** Longest duration that fits the header: 795 days. Policies allow at most 730 days. */
+export const MAX_DURATION_MS = 0xf_ffff_ffff
+
+export interface Envelope {
+  readonly codec: string
+  readonly soft: boolean
+  readonly fillId: string
+  readonly epoch: string
+  readonly born: number
+  readonly storedAtMs: number
+  readonly freshMs: number
+  readonly staleMs: number
+  readonly tags: readonly string[]
+  readonly body: string
+}
+
+const NO_TAGS: readonly string[] = Object.freeze([])
+
+const hex = (value: number, width: number): string => Math.round(value).toString(16).padStart(width, '0')
+
+export function encodeEnvelope(envelope: Omit<Envelope, 'soft' | 'storedAtMs'>): string {
+  const tags = envelope.tags.join('\n')
+  return (
+    ENVELOPE_FORMAT +
+    envelope.codec +
+    '--' +
+    envelope.fillId +
+    envelope.epoch +
+    hex(envelope.born, 14) +
+    '0'.repeat(STORED_AT_LENGTH) +
+    hex(envelope.freshMs, 9) +
+    hex(envelope.staleMs, 9) +
+    hex(tags.length, 4) +
+    tags +
+    envelope.body
+  )
+}
+
+/** Undefined for anything that is not an envelope of this format: foreign, older, newer or truncated bytes. */
+export function decodeEnvelope(text: string): Envelope | undefined {
+  if (text.length < HEADER_LENGTH || text[0] !== ENVELOPE_FORMAT) return undefined
+  const number = (from: number, to: number): number => {
+    const digits = text.slice(from, to)
+    return /^[0-9a-f]+$/.test(digits) ? Number.parseInt(digits, 16) : Number.NaN
+  }
+  const born = number(28, 42)
+  const storedAtMs = number(42, 54)
+  const freshMs = number(54, 63)
+  const staleMs = number(63, 72)
+  const tagsLength = number(72, HEADER_LENGTH)
+  const bodyAt = HEADER_LENGTH + tagsLength
+  if (Number.isNaN(born + storedAtMs + freshMs + staleMs + tagsLength) || text.length < bodyAt) return undefined
+  return {
+    codec: text[1]!,
+    soft: text[SOFT_FLAG_OFFSET] === 's',
+    fillId: text.slice(FILL_ID_OFFSET, FILL_ID_OFFSET + FILL_ID_LENGTH),
+    epoch: text.slice(20, 28),
+    born,
+    storedAtMs,
+    freshMs,
+    staleMs,
+    tags: tagsLength === 0 ? NO_TAGS : text.slice(HEADER_LENGTH, bodyAt).split('\n'),
+    body: text.slice(bodyAt),
+  }
+}
+
+/** What a tier without scripts does at a store; in Redis it is `SETRANGE`. */
+export function stampEnvelope(text: string, storedAtMs: number): string {
+  return text.slice(0, STORED_AT_OFFSET) + hex(storedAtMs, STORED_AT_LENGTH) + text.slice(STORED_AT_OFFSET + STORED_AT_LENGTH)
+}
+
+/** What a tier without scripts does at a soft invalidation. */
+export function markEnvelopeSoft(text: string): string {
+  return `${text.slice(0, SOFT_FLAG_OFFSET)}s${text.slice(SOFT_FLAG_OFFSET + 1)}`
+}
+
+export function fillIdOf(text: string): string {
+  return text.slice(FILL_ID_OFFSET, FILL_ID_OFFSET + FILL_ID_LENGTH)
+}

@@ -1,0 +1,212 @@
+import type { Clock } from './clock.js'
+import type { Random } from './random.js'
+
+/**
+ * The name of an entry in the shared tier without the cache's own prefix: injective over (tenant, policy, version,
+ * key), e.g. `5:org-7|unit-counts@1|all`. Made by `storedKey` of `core/stored-key.ts`.
+ */
+export type StoredKey = string
+
+/** A namespace (cache + tenant) in the shared tier, e.g. `5:org-7`. */
+export type NamespaceId = string
+
+/** Where something stands in a log: the shard, the log's generation (changes when a log is lost), the entry's id. */
+export interface LogPosition {
+  readonly shard: number
+  readonly generation: string
+  readonly id: string
+}
+
+/** One entry of the invalidation log. `payload` is text made by `core/log-entry.ts`. */
+export interface LogRow {
+  readonly id: string
+  readonly payload: string
+}
+
+/**
+ * The control block of a namespace. Clocks are microseconds on the server's logical clock (safe integers); 0 = never.
+ * An entry is dead if its epoch differs, if `floor` or the clock of one of its tags is greater than its `born`, or if
+ * one of its tags has no clock and `born <= pruned`.
+ */
+export interface Control {
+  readonly epoch: string
+  /** The highest clock ever given out in this namespace. */
+  readonly clock: number
+  readonly floor: number
+  /** The highest tag clock ever pruned. */
+  readonly pruned: number
+  /** For each tag asked for, in that order; undefined = no clock of its own. */
+  readonly tags: readonly TagClocks[]
+}
+
+export interface TagClocks {
+  /** Clock of the last hard invalidation. */
+  readonly hard?: number | undefined
+  /** Clock of the last soft invalidation. */
+  readonly soft?: number | undefined
+}
+
+export interface ReadReply {
+  /** The server's wall clock when it read, in milliseconds. */
+  readonly serverNowMs: number
+  /** Envelopes in the order of the keys; undefined = absent. */
+  readonly envelopes: readonly (string | undefined)[]
+  /** Present if asked for. */
+  readonly control?: Control | undefined
+}
+
+export interface AcquireRequest {
+  readonly key: StoredKey
+  /** The fill's id: 16 base64url characters, new for every fill. */
+  readonly token: string
+  readonly leaseMs: number
+  /** Fill id of an entry that the caller has just judged unusable: it must not be handed back. */
+  readonly deadId?: string | undefined
+}
+
+export type Acquired =
+  /** Somebody stored it meanwhile. */
+  | { readonly state: 'entry'; readonly envelope: string }
+  /** The lease is ours. `marker` = minimum source version asked for by a recent invalidation. */
+  | { readonly state: 'leader'; readonly marker?: string | undefined }
+  /** Somebody else fills. */
+  | { readonly state: 'follower'; readonly remainingMs: number }
+
+export interface AcquireReply {
+  readonly serverNowMs: number
+  /** One for each request, in that order. */
+  readonly acquired: readonly Acquired[]
+  /** Read at or after the moment the call was sent and before any lease's holder can begin its fill. */
+  readonly control: Control
+}
+
+export interface StoreRequest {
+  readonly key: StoredKey
+  /** Made by `encodeEnvelope`; the tier stamps its `storedAt` with the server's time. */
+  readonly envelope: string
+  /** Physical life: fresh + stale window. */
+  readonly keepMs: number
+  /** Source version: the store is refused if a marker asks for a newer one. Decimal digits. */
+  readonly version?: string | undefined
+}
+
+export type CommitOutcome = 'stored' | 'fenced' | 'superseded'
+
+export interface FollowReply {
+  readonly serverNowMs: number
+  /** For each key: what the data key holds, and whether anybody holds the lease. */
+  readonly states: readonly { readonly envelope?: string | undefined; readonly leased: boolean }[]
+}
+
+export interface BumpRequest {
+  readonly namespace: NamespaceId
+  readonly tags: readonly string[]
+  /** Raises the floor: everything born before is dead. */
+  readonly clear: boolean
+  /** The tags' entries become stale instead of dead. Not together with `clear`. */
+  readonly soft: boolean
+  /** Id of this invalidation: its sender recognises its own log row by it. */
+  readonly origin: string
+  /** A tag clock older than this, in milliseconds before now, may be pruned: the longest life of an entry. */
+  readonly horizonMs: number
+}
+
+export interface BumpReply {
+  readonly epoch: string
+  readonly clock: number
+  readonly position: LogPosition
+}
+
+export interface LogTail {
+  readonly generation: string
+  /** The newest row; undefined while the log is empty. */
+  readonly row?: LogRow | undefined
+}
+
+export interface LogSlice {
+  readonly generation: string
+  /** Rows from `from` on, *inclusive*, oldest first, at most `limit`. */
+  readonly rows: readonly LogRow[]
+}
+
+/**
+ * The tier that all processes share. Every method is one round trip where the technology allows it, makes one attempt,
+ * and settles within the tier's own deadline: it rejects with what the technology said, never hangs, never retries.
+ * What the port calls atomic is one script there. Batches name keys of one namespace only; an empty batch is answered
+ * without a command.
+ */
+export interface SharedTier {
+  readonly kind: 'shared'
+  readonly name: string
+  /** Number of invalidation logs; a namespace belongs to `shardOf(namespace)`. */
+  readonly shards: number
+  shardOf(namespace: NamespaceId): number
+  /** The deadline of one command. */
+  readonly commandTimeoutMs: number
+  /** How often a process should poll the log; 0 = never by timer, only when a read needs it (HTTP mode). */
+  readonly pollMs: number
+  /** Largest envelope that the tier accepts. */
+  readonly maxEntryBytes: number
+
+  /** Data keys of one namespace; with `control`, its control block in the same trip, opened if it is missing. */
+  read(
+    namespace: NamespaceId,
+    keys: readonly StoredKey[],
+    control?: { readonly tags: readonly string[] },
+  ): Promise<ReadReply>
+  /** Reads the control block, and the clocks of `tags`; makes a new one (new epoch, announced in the log) if missing. */
+  control(namespace: NamespaceId, tags: readonly string[]): Promise<Control>
+  /** For each request, atomically: a stored entry whose id is not `deadId`, else the lease if it is free. */
+  acquire(namespace: NamespaceId, requests: readonly AcquireRequest[]): Promise<AcquireReply>
+  /** Stores iff `token` still is the lease; ends the lease. Atomic. */
+  commit(namespace: NamespaceId, token: string, request: StoreRequest): Promise<CommitOutcome>
+  /** Extends the lease iff `token` still is it. False: the lease is lost. */
+  renew(namespace: NamespaceId, key: StoredKey, token: string, leaseMs: number): Promise<boolean>
+  /** Ends the lease iff `token` still is it. */
+  release(namespace: NamespaceId, key: StoredKey, token: string): Promise<void>
+  /** What followers poll: data key and lease together. */
+  follow(namespace: NamespaceId, keys: readonly StoredKey[]): Promise<FollowReply>
+  /** Stores whatever anyone is filling: data stored and lease deleted atomically, then `payload` is appended to the log. */
+  set(
+    namespace: NamespaceId,
+    requests: readonly StoreRequest[],
+    payload: string,
+  ): Promise<{ readonly outcomes: readonly CommitOutcome[]; readonly position: LogPosition }>
+  /**
+   * Invalidates entries: data and lease of each deleted (`soft`: data marked stale and kept for its stale window, lease
+   * deleted) *before* `payload` is appended to the log. Safe to repeat.
+   */
+  delete(
+    namespace: NamespaceId,
+    keys: readonly StoredKey[],
+    payload: string,
+    soft: boolean,
+  ): Promise<{ readonly existed: readonly boolean[]; readonly position: LogPosition }>
+  /** Advances the namespace's clock for tags or clear and appends to the log, atomically. O(number of tags). */
+  bump(request: BumpRequest): Promise<BumpReply>
+
+  /** The newest row of a log. */
+  tail(shard: number): Promise<LogTail>
+  /** Rows from `from` on, inclusive. */
+  logSince(shard: number, from: string, limit: number): Promise<LogSlice>
+  /**
+   * Calls `onRow` soon after rows are appended, as an accelerator: rows may be lost, repeated or reordered. Undefined
+   * where the technology cannot. The returned function ends it; `close` does too.
+   */
+  subscribe?(onRow: (shard: number, row: LogRow) => void): Promise<() => Promise<void>>
+  /** Releases what the tier itself opened, never the user's client. */
+  close(): Promise<void>
+}
+
+export interface SharedTierContext {
+  readonly cacheName: string
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** What `redisTier(options)` returns: checked, frozen options that a cache opens once for itself. */
+export interface SharedTierDefinition {
+  readonly kind: 'shared'
+  readonly name: string
+  open(context: SharedTierContext): SharedTier
+}
