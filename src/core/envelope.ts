@@ -26,7 +26,7 @@ export const STORED_AT_OFFSET = 42
 export const STORED_AT_LENGTH = 12
 export const STALE_MS_OFFSET = 63
 export const STALE_MS_LENGTH = 9
-const HEADER_LENGTH = 76
+export const HEADER_LENGTH = 76
 
 /** Longest duration that fits the header: 795 days. Policies allow at most 730 days. */
 export const MAX_DURATION_MS = 0xf_ffff_ffff
@@ -96,7 +96,11 @@ export function decodeEnvelope(text: string): Envelope | undefined {
 
 /** What a tier without scripts does at a store; in Redis it is `SETRANGE`. */
 export function stampEnvelope(text: string, storedAtMs: number): string {
-  return text.slice(0, STORED_AT_OFFSET) + hex(storedAtMs, STORED_AT_LENGTH) + text.slice(STORED_AT_OFFSET + STORED_AT_LENGTH)
+  return (
+    text.slice(0, STORED_AT_OFFSET) +
+    hex(storedAtMs, STORED_AT_LENGTH) +
+    text.slice(STORED_AT_OFFSET + STORED_AT_LENGTH)
+  )
 }
 
 /** What a tier without scripts does at a soft invalidation. */

@@ -22,7 +22,9 @@ export function encodeEntriesPayload(entry: Omit<Extract<LogEntry, { type: 'entr
 }
 
 /** The client's part of a bump's payload; the server appends epoch and clock, which only it knows: see below. */
-export function bumpPayloadHead(request: Pick<BumpRequest, 'namespace' | 'tags' | 'clear' | 'soft' | 'origin'>): string {
+export function bumpPayloadHead(
+  request: Pick<BumpRequest, 'namespace' | 'tags' | 'clear' | 'soft' | 'origin'>,
+): string {
   const { namespace, tags, clear, soft, origin } = request
   return JSON.stringify(['b', namespace, origin, soft ? 1 : 0, clear ? 1 : 0, tags]).slice(0, -1)
 }
@@ -41,7 +43,16 @@ export function decodeLogPayload(payload: string): LogEntry | undefined {
     return { type: 'entries', namespace, origin, soft: row[3] === 1, keys: row[4] as StoredKey[] }
   }
   if (kind === 'b' && Array.isArray(row[5]) && typeof row[6] === 'string' && typeof row[7] === 'number') {
-    const [, , , soft, clear, tags, epoch, clock] = row as [string, string, string, number, number, string[], string, number]
+    const [, , , soft, clear, tags, epoch, clock] = row as [
+      string,
+      string,
+      string,
+      number,
+      number,
+      string[],
+      string,
+      number,
+    ]
     return { type: 'bump', namespace, origin, soft: soft === 1, clear: clear === 1, tags, epoch, clock }
   }
   return undefined

@@ -66,7 +66,7 @@ export interface MemoryTier {
   getFresh(space: SpaceView, key: Key, nowMs: number): unknown
   /** Whatever is held and not dead, fresh or stale, or undefined. Counts as a use. */
   getEntry(space: SpaceView, key: Key, nowMs: number): LocalEntry | undefined
-  /** Stores or replaces. False: refused, because the entry alone is above the entry limit; an older one is removed. */
+  /** Stores or replaces. False: refused, because the entry alone is above the entry limit; what was held stays. */
   set(space: SpaceView, key: Key, entry: LocalEntry): boolean
   /** True if something was held. */
   delete(space: SpaceView, key: Key): boolean

@@ -1,0 +1,110 @@
+import { CacheError } from './errors.js'
+import type { Invalidator } from './invalidate.js'
+import type { Namespaces } from './namespaces.js'
+import type { CacheParts } from './parts.js'
+import type { Policy } from './policy.js'
+import type { LogPosition } from './ports/shared-tier.js'
+import type { Reader } from './read.js'
+import type { ManyReader } from './read-many.js'
+import type { Writer } from './write.js'
+
+const DEFAULT_GRACE_MS = 5_000
+
+/** What the scopes of one cache share: its services, and whether it is open. */
+export class CacheCore {
+  readonly parts: CacheParts
+  readonly namespaces: Namespaces
+  readonly reader: Reader
+  readonly many: ManyReader
+  readonly writer: Writer
+  readonly invalidator: Invalidator
+  readonly defaultPolicy: Policy | undefined
+  #closing: Promise<CloseReport> | undefined
+
+  constructor(services: {
+    parts: CacheParts
+    namespaces: Namespaces
+    reader: Reader
+    many: ManyReader
+    writer: Writer
+    invalidator: Invalidator
+    defaultPolicy: Policy | undefined
+  }) {
+    this.parts = services.parts
+    this.namespaces = services.namespaces
+    this.reader = services.reader
+    this.many = services.many
+    this.writer = services.writer
+    this.invalidator = services.invalidator
+    this.defaultPolicy = services.defaultPolicy
+  }
+
+  /** @throws CacheError `CACHE_CLOSED` */
+  checkOpen(): void {
+    if (this.#closing) throw new CacheError('CACHE_CLOSED', `Cache '${this.parts.name}' was closed; make a new one.`)
+  }
+
+  /** `close` waits for it. */
+  track<T>(work: Promise<T>): Promise<T> {
+    this.parts.work.track(work)
+    return work
+  }
+
+  /** A read that could not be answered synchronously: the next one may, if the log can be followed. */
+  syncSoon(): void {
+    const { sync, clock } = this.parts
+    if (sync && !sync.isCurrent(clock.now())) void sync.sync()
+  }
+
+  /** True once everything local reflects the log up to these positions; false: that cannot be said, ask the tier itself. */
+  async reach(positions: readonly LogPosition[]): Promise<boolean> {
+    const { sync } = this.parts
+    if (sync === undefined) return true
+    const hasReached = (): boolean => positions.every((position) => sync.hasReached(position) === true)
+    if (hasReached()) return true
+    return (await sync.freshSync()) && hasReached()
+  }
+
+  /** See `Cache.close`. A second call gets the same promise. */
+  close(options: { graceMs?: number } = {}): Promise<CloseReport> {
+    this.#closing ??= this.#close(options.graceMs ?? DEFAULT_GRACE_MS)
+    return this.#closing
+  }
+
+  async #close(graceMs: number): Promise<CloseReport> {
+    const { work, clock, memory, shared, sync } = this.parts
+    let aborted = 0
+    const cancel = clock.setTimer(() => {
+      aborted = this.#abortFlights()
+    }, graceMs)
+    try {
+      await work.idle()
+    } finally {
+      cancel()
+    }
+    await sync?.close()
+    await shared?.close()
+    memory?.close()
+    return { aborted }
+  }
+
+  #abortFlights(): number {
+    const reason = new CacheError('CACHE_CLOSED', `Cache '${this.parts.name}' was closed while this was being filled.`)
+    let aborted = 0
+    for (const namespace of this.namespaces.all()) {
+      for (const space of namespace.spaces.values()) {
+        for (const flight of space.flights.all()) {
+          aborted++
+          flight.abort.abort(reason)
+        }
+      }
+    }
+    return aborted
+  }
+}
+
+/** What `close` left behind. */
+export interface CloseReport {
+  /** Fills that did not end within `graceMs` and were aborted. */
+  readonly aborted: number
+}

@@ -1,0 +1,219 @@
+import { CacheError } from './errors.js'
+import { type Found, type FoundValue, MISSING } from './found.js'
+import { isServable, type Job, subject } from './job.js'
+import type { Lease, LeaseFill } from './lease-fill.js'
+import type { LocalStore } from './local-store.js'
+import type { CacheParts } from './parts.js'
+import type { Clock } from './ports/clock.js'
+import type { Acquired, AcquireReply, Control, FollowReply, SharedTier, StoredKey } from './ports/shared-tier.js'
+import type { SharedReader } from './shared-reader.js'
+import type { SoloFill } from './solo-fill.js'
+import { storedKey } from './stored-key.js'
+
+/** Entries found dead again and again in one fill: somebody else is at odds with us; then fill alone. */
+const MAX_ROUNDS = 20
+
+/**
+ * One fill for a key in the whole cluster.
+ *
+ * ```
+ *  acquire ─┬─ entry ────► judge: alive → answer; dead → acquire again, refusing that entry
+ *           ├─ leader ───► fill, renewing ─┬─ commit stored ──► keep locally, answer
+ *           │                              ├─ fenced ─────────► answer, store nowhere
+ *           │                              └─ error ──────────► release, reject
+ *           ├─ follower ─► poll data and lease ─┬─ value ─────► answer
+ *           │                                   ├─ both gone ─► acquire again
+ *           │                                   └─ waitMs ────► stale | fill alone | hedge | reject
+ *           └─ failed ───► fill alone: single-flight here, publish nothing
+ * ```
+ */
+export class Coordinator {
+  readonly #parts: CacheParts
+  readonly #tier: SharedTier
+  readonly #reader: SharedReader
+  readonly #store: LocalStore
+  readonly #solo: SoloFill
+  readonly #lease: LeaseFill
+
+  constructor(
+    parts: CacheParts,
+    tier: SharedTier,
+    { reader, store, solo, lease }: { reader: SharedReader; store: LocalStore; solo: SoloFill; lease: LeaseFill },
+  ) {
+    this.#parts = parts
+    this.#tier = tier
+    this.#reader = reader
+    this.#store = store
+    this.#solo = solo
+    this.#lease = lease
+  }
+
+  /** `deadId`: an entry that was found unusable on the way here. */
+  async fill(job: Job, deadId: string | undefined): Promise<Found> {
+    const { coordinate } = job.space.policy.rules
+    const deadline = this.#parts.clock.now() + coordinate.waitMs
+    let refused = deadId
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const claim = await this.claim([job], [refused])
+      if (claim === undefined) return this.#solo.alone(job)
+      const [acquired] = claim.reply.acquired
+      if (acquired!.state === 'leader') return this.#lease.lead(job, claim.leases[0]!)
+      if (acquired!.state === 'entry') {
+        const looked = await this.#reader.judge(job, acquired!.envelope, claim)
+        if (looked.state === 'found') {
+          if (looked.found.state === 'fresh') return this.#promote(job, looked)
+          refused = looked.fillId
+          job.candidate = looked.found
+        } else if (looked.state === 'missing') refused = looked.deadId
+        continue
+      }
+      if (!job.isAwaited) return job.candidate ?? MISSING
+      if (!coordinate.waits) return this.#solo.alone(job)
+      const followed = await this.follow(job, refused, deadline)
+      if (followed.state === 'again') refused = followed.deadId
+      else if (followed.state === 'timeout') return this.#afterTimeout(job, refused)
+      else return followed.found
+    }
+    return this.#solo.alone(job)
+  }
+
+  /** Asks for the leases of several jobs of one namespace. Undefined: the tier failed. */
+  async claim(
+    jobs: readonly Job[],
+    deadIds: readonly (string | undefined)[],
+  ): Promise<
+    { reply: AcquireReply; leases: Lease[]; sentAt: number; serverNowMs: number; control: Control } | undefined
+  > {
+    const { namespace } = jobs[0]!.space
+    const sentAt = this.#parts.clock.now()
+    const requests = jobs.map((job, index) => ({
+      key: storedKey(job.space.prefix, job.key),
+      token: this.#parts.random.fillId(),
+      leaseMs: job.space.policy.rules.coordinate.leaseMs,
+      deadId: deadIds[index],
+    }))
+    try {
+      const reply = await this.#tier.acquire(namespace.id, requests)
+      namespace.adopt(reply.control, [])
+      const { epoch, clock: born } = reply.control
+      const leases = requests.map(({ token }, index) => ({
+        token,
+        epoch,
+        born,
+        recentlyInvalidated: hasMarker(reply.acquired[index]),
+      }))
+      return { reply, leases, sentAt, serverNowMs: reply.serverNowMs, control: reply.control }
+    } catch (error) {
+      this.#reader.tellFailure('acquire', error)
+      return undefined
+    }
+  }
+
+  /** Waits for somebody else's fill by looking at the data key. */
+  async follow(
+    job: Job,
+    deadId: string | undefined,
+    deadline: number,
+  ): Promise<{ state: 'value'; found: Found } | { state: 'again'; deadId: string | undefined } | { state: 'timeout' }> {
+    const { clock, random } = this.#parts
+    const { pollMinMs, pollMaxMs } = job.space.policy.rules.coordinate
+    const startedAt = clock.now()
+    const key = storedKey(job.space.prefix, job.key)
+    let refused = deadId
+    let pauseMs = pollMinMs
+    for (;;) {
+      // Decorrelated jitter (AWS): followers spread out, and look less often the longer it takes.
+      pauseMs = Math.min(pollMaxMs, pollMinMs + random.next() * (pauseMs * 3 - pollMinMs))
+      const leftMs = deadline - clock.now()
+      if (leftMs <= 0) return this.#followed(job, startedAt, { state: 'timeout' })
+      await pause(clock, Math.min(pauseMs, leftMs), job.flight.abort.signal)
+      const sentAt = clock.now()
+      const seen = await this.#poll(job, key)
+      if (seen === undefined) return { state: 'timeout' }
+      const { envelope, leased } = seen.state
+      if (envelope !== undefined) {
+        const looked = await this.#reader.judge(job, envelope, { sentAt, ...seen })
+        if (looked.state === 'found' && looked.found.state === 'fresh') {
+          return this.#followed(job, startedAt, { state: 'value', found: this.#promote(job, looked) })
+        }
+        refused = looked.state === 'missing' ? looked.deadId : looked.state === 'found' ? looked.fillId : refused
+      }
+      if (!leased) return this.#followed(job, startedAt, { state: 'again', deadId: refused })
+    }
+  }
+
+  async #afterTimeout(job: Job, deadId: string | undefined): Promise<Found> {
+    const { rules, name } = job.space.policy
+    if (isServable(job, rules.staleMs, this.#parts.clock.now())) return job.candidate
+    switch (rules.coordinate.onTimeout) {
+      case 'fill':
+        return this.#solo.alone(job)
+      case 'hedge': {
+        const claim = await this.claim([job], [deadId])
+        return claim?.reply.acquired[0]?.state === 'leader'
+          ? this.#lease.lead(job, claim.leases[0]!)
+          : this.#solo.alone(job)
+      }
+      case 'throw':
+        throw new CacheError(
+          'FOLLOWER_TIMEOUT',
+          `Another process has been filling a key of policy '${name}' for longer than coordinate.waitMs ` +
+            `(${rules.coordinate.waitMs} ms). Raise waitMs and leaseMs above the fill's usual duration, or choose onTimeout: 'fill'.`,
+        )
+      default:
+        return rules.coordinate.onTimeout satisfies never
+    }
+  }
+
+  #promote(job: Job, looked: { found: FoundValue; bytes: number }): Found {
+    this.#store.keep(job, looked.found, looked.bytes)
+    return looked.found
+  }
+
+  #followed<T extends { state: 'value' | 'again' | 'timeout' }>(job: Job, startedAt: number, result: T): T {
+    const { events, clock } = this.#parts
+    job.space.policy.counters.followed++
+    if (events.hears('followed')) {
+      const outcome = result.state === 'again' ? 'retry' : result.state
+      events.emit({ type: 'followed', ...subject(job), waitedMs: clock.now() - startedAt, outcome })
+    }
+    return result
+  }
+
+  /** One look at the data key and its lease; strict followers judge by clocks read then. Undefined: the tier failed. */
+  async #poll(
+    job: Job,
+    key: StoredKey,
+  ): Promise<{ state: FollowReply['states'][0]; serverNowMs: number; control: Control | undefined } | undefined> {
+    const { id } = job.space.namespace
+    try {
+      const reply = await this.#tier.follow(id, [key])
+      const state = reply.states[0]!
+      const mustAsk = job.level === 'strict' && state.envelope !== undefined
+      return { state, serverNowMs: reply.serverNowMs, control: mustAsk ? await this.#tier.control(id, []) : undefined }
+    } catch (error) {
+      this.#reader.tellFailure('follow', error)
+      return undefined
+    }
+  }
+}
+
+function hasMarker(acquired: Acquired | undefined): boolean {
+  return acquired?.state === 'leader' && acquired.marker !== undefined
+}
+
+/** Resolves after `delayMs`; rejects with the signal's reason. */
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const onAbort = (): void => {
+      cancel()
+      reject(signal.reason)
+    }
+    const cancel = clock.setTimer(() => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    }, delayMs)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+}

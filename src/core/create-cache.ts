@@ -1,0 +1,201 @@
+import { CacheCore, type CloseReport } from './cache-core.js'
+import { Coordinator } from './coordinator.js'
+import { InvalidOptionError } from './errors.js'
+import { type CacheEvent, type CacheEventType, Events } from './events.js'
+import { FillRunner } from './fill.js'
+import { Invalidator } from './invalidate.js'
+import { LeaseFill } from './lease-fill.js'
+import { LocalStore } from './local-store.js'
+import { LogSync } from './log-sync.js'
+import { checkTenant, Namespaces } from './namespaces.js'
+import { checkFields } from './options.js'
+import type { CacheParts, LocalParts } from './parts.js'
+import { definePolicy, type Policy, type PolicyOptions } from './policy.js'
+import type { Clock } from './ports/clock.js'
+import type { MemoryTierDefinition, RemovalReason, SpaceView } from './ports/local-tier.js'
+import type { Random } from './ports/random.js'
+import type { SharedTier, SharedTierDefinition } from './ports/shared-tier.js'
+import { type Duration, parsePositiveDuration } from './quantity.js'
+import { Reader, type SharedSide } from './read.js'
+import { ManyReader } from './read-many.js'
+import { Scope } from './scope.js'
+import { SharedReader } from './shared-reader.js'
+import { SoloFill } from './solo-fill.js'
+import { type CacheStats, takeStats, TierCounters } from './stats.js'
+import { systemClock } from './system-clock.js'
+import { systemRandom } from './system-random.js'
+import { Work } from './work.js'
+import { Writer } from './write.js'
+
+export type TierDefinition = MemoryTierDefinition | SharedTierDefinition
+
+export interface CacheOptions extends Partial<Omit<PolicyOptions, 'name' | 'version'>> {
+  /** First part of every shared key, and the metrics label: 1 to 32 letters, digits, `.`, `_`, `-`. Default `'cache'`. */
+  name?: string
+  /** Nearest first: at most one memory tier, then at most one shared tier. Default: memory alone, 64 MB. */
+  tiers?: readonly TierDefinition[]
+  /**
+   * How old, at most, a value of memory may be in the face of an invalidation elsewhere. Must be at least twice the
+   * shared tier's poll interval plus its command timeout. Default `'2s'`.
+   */
+  maxStaleness?: Duration
+  /** Policies to check now instead of at their first use. */
+  policies?: readonly Policy[]
+  /** For tests: where time comes from. */
+  clock?: Clock
+  /** For tests: where randomness comes from. */
+  random?: Random
+}
+
+/** A cache: the calls of `Scope` outside any tenant, and what belongs to the whole. */
+export interface Cache extends Scope, AsyncDisposable {
+  /**
+   * The same calls in a tenant's own namespace: keys, tags and `clear` of one tenant never touch another.
+   *
+   * @throws InvalidOptionError `INVALID_TENANT`: 1 to 128 characters, no control characters.
+   */
+  tenant(id: string): Scope
+  /** Counts since the cache was made. */
+  stats(): CacheStats
+  /** Calls `listener` for every event of a type, or of all with `'*'`. Returns the function that ends it. */
+  on<T extends CacheEventType>(type: T, listener: (event: Extract<CacheEvent, { type: T }>) => void): () => void
+  on(type: '*', listener: (event: CacheEvent) => void): () => void
+  /**
+   * Refuses new calls, lets what is under way end for `graceMs` (default 5000), then aborts it, and releases what the
+   * cache itself opened. A second call gets the same promise.
+   */
+  close(options?: { graceMs?: number }): Promise<CloseReport>
+}
+
+const POLICY_FIELDS = ['ttl', 'jitter', 'negativeTtl', 'stale', 'fillTimeout', 'coordinate', 'bulkhead'] as const
+const FIELDS = ['name', 'tiers', 'maxStaleness', 'policies', 'clock', 'random', ...POLICY_FIELDS]
+
+/**
+ * Makes a cache. With nothing but a ttl: memory only, 64 MB.
+ *
+ * ```ts
+ * const cache = createCache({ ttl: '60s' })
+ * const user = await cache.getOrFill('user:1', () => db.user(1))
+ * ```
+ *
+ * `defaultMemory` makes the tier that is used when none is named; the package's main door brings it.
+ *
+ * @throws InvalidOptionError naming the field, the value and the rule.
+ */
+export function createCacheWith(defaultMemory: () => MemoryTierDefinition, options: CacheOptions): Cache {
+  checkFields(options, FIELDS, 'createCache')
+  const name = checkName(options.name ?? 'cache')
+  const { clock = systemClock, random = systemRandom } = options
+  const { memoryTier, sharedTier } = checkTiers(options.tiers ?? [defaultMemory()])
+  const maxStaleness = options.maxStaleness ?? '2s'
+  const maxStalenessMs = parsePositiveDuration(maxStaleness, 'createCache.maxStaleness')
+
+  const events = new Events()
+  const tiers = new TierCounters()
+  const shared = sharedTier?.open({ cacheName: name, clock, random })
+  if (shared) checkBound(maxStaleness, maxStalenessMs, shared.pollMs * 2 + shared.commandTimeoutMs)
+  const onRemoved = (_space: SpaceView, reason: RemovalReason): void => {
+    tiers.removed[reason]++
+  }
+  const memory = memoryTier?.open({ cacheName: name, clock, random, onRemoved })
+  const fills = new FillRunner({ clock, random, events })
+  const local: LocalParts = { name, clock, random, events, fills, tiers, work: new Work(), memory, shared }
+
+  const namespaces = new Namespaces(shared?.commandTimeoutMs)
+  const store = new LocalStore(local)
+  const invalidator = new Invalidator(local, namespaces, store)
+  const writer = new Writer(local, { store, invalidator })
+  const solo = new SoloFill(local, store)
+  const sync = shared && new LogSync(shared, maxStalenessMs, { clock, events, listener: invalidator })
+  const parts: CacheParts = { ...local, sync }
+  const side = shared && openSharedSide(parts, shared, { store, solo })
+  const reader = new Reader(parts, { store, solo, shared: side })
+  const many = new ManyReader(parts, { reader, solo, shared: side })
+  const core = new CacheCore({ parts, namespaces, reader, many, writer, invalidator, defaultPolicy: defaultPolicyOf(options) })
+
+  for (const policy of options.policies ?? []) namespaces.register(policy)
+  const close = (closing?: { graceMs?: number }): Promise<CloseReport> => core.close(closing)
+  return Object.assign(new Scope(core, ''), {
+    tenant: (id: string) => {
+      core.checkOpen()
+      return new Scope(core, checkTenant(id))
+    },
+    stats: () =>
+      takeStats(parts, {
+        policies: namespaces.policies,
+        invalidations: invalidator.count,
+        tenants: namespaces.size,
+        maxStalenessMs,
+      }),
+    on: (type: CacheEventType | '*', listener: (event: never) => void) => events.on(type, listener as (event: CacheEvent) => void),
+    close,
+    [Symbol.asyncDispose]: async () => {
+      await close()
+    },
+  })
+}
+
+function openSharedSide(
+  parts: CacheParts,
+  shared: SharedTier,
+  { store, solo }: { store: LocalStore; solo: SoloFill },
+): SharedSide & { lease: LeaseFill } {
+  const reader = new SharedReader(parts, shared)
+  const lease = new LeaseFill(parts, shared, { reader, store, solo })
+  return { reader, lease, coordinator: new Coordinator(parts, shared, { reader, store, solo, lease }) }
+}
+
+function checkName(name: unknown): string {
+  if (typeof name === 'string' && /^[a-z0-9][a-z0-9._-]{0,31}$/i.test(name)) return name
+  throw new InvalidOptionError({
+    field: 'createCache.name',
+    value: name,
+    rule: "must be 1 to 32 letters, digits, '.', '_' or '-', the first a letter or digit",
+  })
+}
+
+function checkTiers(value: unknown): { memoryTier: MemoryTierDefinition | undefined; sharedTier: SharedTierDefinition | undefined } {
+  const field = 'createCache.tiers'
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new InvalidOptionError({ field, value, rule: 'must be an array of at least one tier, such as [memoryTier()]' })
+  }
+  const tiers = value as readonly TierDefinition[]
+  for (const [index, tier] of tiers.entries()) {
+    if (typeof tier?.open !== 'function' || (tier.kind !== 'local' && tier.kind !== 'shared')) {
+      throw new InvalidOptionError({ field: `${field}[${index}]`, value: tier, rule: 'must be made by memoryTier, redisTier or another tier function' })
+    }
+  }
+  const order = tiers.map((tier) => tier.name).join(', ')
+  const [first, second] = tiers
+  const isInOrder = tiers.length === 1 || (tiers.length === 2 && first!.kind === 'local' && second!.kind === 'shared')
+  if (!isInOrder) {
+    throw new InvalidOptionError({ field, value: order, rule: 'must name each tier once, memory first and at most one shared tier last' })
+  }
+  const memoryTier = first!.kind === 'local' ? first : undefined
+  const sharedTier = tiers.at(-1)!.kind === 'shared' ? (tiers.at(-1) as SharedTierDefinition) : undefined
+  return { memoryTier, sharedTier }
+}
+
+function checkBound(value: string, maxStalenessMs: number, leastMs: number): void {
+  if (maxStalenessMs >= leastMs) return
+  throw new InvalidOptionError({
+    field: 'createCache.maxStaleness',
+    value,
+    rule: `must be at least twice the shared tier's poll interval plus its command timeout (${leastMs} ms)`,
+  })
+}
+
+/** The policy of calls that name none: made of the cache's own policy fields, if it has a ttl. */
+function defaultPolicyOf(options: CacheOptions): Policy | undefined {
+  const given = POLICY_FIELDS.filter((field) => options[field] !== undefined)
+  if (options.ttl === undefined) {
+    if (given.length === 0) return undefined
+    throw new InvalidOptionError({
+      field: `createCache.${given[0]}`,
+      value: options[given[0]!],
+      rule: 'belongs to the default policy, which needs a ttl as well',
+    })
+  }
+  const fields = Object.fromEntries(given.map((field) => [field, options[field]]))
+  return definePolicy({ ...(fields as Omit<PolicyOptions, 'name'>), name: 'default' })
+}

@@ -1,0 +1,94 @@
+const BRAND = Symbol.for('freshtier.error')
+
+/** Every code that this package throws, with a row in `docs/errors.md`. Codes are stable; a retired one stays listed. */
+export const ERROR_CODES = [
+  'INVALID_OPTION',
+  'INVALID_KEY',
+  'INVALID_TENANT',
+  'INVALID_TAG',
+  'POLICY_CONFLICT',
+  'FILL_MISSING',
+  'UNSERIALISABLE_VALUE',
+  'ENTRY_TOO_LARGE',
+  'CACHE_CLOSED',
+  'FILL_TIMEOUT',
+  'FOLLOWER_TIMEOUT',
+  'BULKHEAD_FULL',
+  'SHARED_TIER_FAILED',
+  'SHARED_TIER_TIMEOUT',
+  'INVALID_RECEIPT',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+/**
+ * Base of everything freshtier throws. Tell errors apart by `code`; `CacheError.is` also knows errors of a second copy
+ * of this package. Messages name the policy, tier or field, never a cached value.
+ */
+export class CacheError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+    Object.defineProperty(this, BRAND, { value: true })
+  }
+
+  /** True for an error thrown by any copy of freshtier in this process. */
+  static is(error: unknown): error is CacheError {
+    return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[BRAND] === true
+  }
+}
+
+/** An option, policy field or call argument is not what is allowed; nothing was changed. A programmer's mistake. */
+export class InvalidOptionError extends CacheError {
+  /** Path of the field, e.g. `coordinate.waitMs`. */
+  readonly field: string
+
+  constructor({ field, value, rule, code = 'INVALID_OPTION' }: InvalidOption) {
+    super(code, `${field} ${rule}; got ${describe(value)}.`)
+    this.field = field
+  }
+}
+
+export interface InvalidOption {
+  field: string
+  value: unknown
+  /** What is allowed, as the end of a sentence that begins with the field: "must be …". */
+  rule: string
+  code?: 'INVALID_OPTION' | 'INVALID_KEY' | 'INVALID_TENANT' | 'INVALID_TAG' | 'INVALID_RECEIPT'
+}
+
+/** The value cannot be told to another process without changing. */
+export class UnserialisableValueError extends CacheError {
+  constructor(policy: string, path: string, found: string) {
+    super(
+      'UNSERIALISABLE_VALUE',
+      `A value of policy '${policy}' cannot be stored: ${path} is ${found}. Store plain data (objects, arrays, Map, ` +
+        'Set, Date, BigInt, typed arrays), or give the policy a codec.',
+    )
+  }
+}
+
+/** A fill took longer than the policy's `fillTimeout.hard`; its signal was aborted. */
+export class FillTimeoutError extends CacheError {
+  constructor(policy: string, hardMs: number) {
+    super(
+      'FILL_TIMEOUT',
+      `A fill of policy '${policy}' took longer than fillTimeout.hard (${hardMs} ms) and was aborted. ` +
+        'Let the fill observe its signal, make it faster, or raise the limit.',
+    )
+  }
+}
+
+/** Shows a received value in an error without repeating what may be long or secret. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string')
+    return value.length > 60 ? `'${value.slice(0, 57)}…' (${value.length} characters)` : `'${value}'`
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null)
+    return String(value)
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  return typeof value === 'object' ? `an object (${value.constructor?.name ?? 'no prototype'})` : `a ${typeof value}`
+}

@@ -1,0 +1,114 @@
+import type { RemovalReason } from './ports/local-tier.js'
+
+/** Everything a cache tells about itself. No event carries a value; keys are given only to listeners in this process. */
+export type CacheEvent =
+  | { type: 'hit'; policy: string; tenant: string; key: string | number; tier: string }
+  | {
+      type: 'stale'
+      policy: string
+      tenant: string
+      key: string | number
+      tier: string
+      cause: 'revalidate' | 'error' | 'slow'
+    }
+  | { type: 'miss'; policy: string; tenant: string; key: string | number }
+  | { type: 'joined'; policy: string; tenant: string; key: string | number }
+  | {
+      type: 'followed'
+      policy: string
+      tenant: string
+      key: string | number
+      waitedMs: number
+      outcome: 'value' | 'timeout' | 'retry'
+    }
+  | {
+      type: 'filled'
+      policy: string
+      tenant: string
+      key: string | number
+      durationMs: number
+      stored: boolean
+      negative: boolean
+    }
+  | { type: 'fill-failed'; policy: string; tenant: string; key: string | number; durationMs: number; error: unknown }
+  | { type: 'fenced'; policy: string; tenant: string; key: string | number }
+  | { type: 'lease-lost'; policy: string; tenant: string; key: string | number }
+  | {
+      type: 'not-stored'
+      policy: string
+      tenant: string
+      key: string | number
+      cause: 'too-large' | 'superseded' | 'unreadable'
+    }
+  | {
+      type: 'invalidated'
+      tenant: string
+      tags: readonly string[]
+      entries: number
+      clear: boolean
+      soft: boolean
+      source: 'local' | 'log' | 'push'
+    }
+  | { type: 'removed'; policy: string; tenant: string; reason: RemovalReason }
+  | { type: 'tier-failed'; tier: string; operation: string; error: unknown }
+  | { type: 'log-broken'; shard: number; cause: 'first' | 'trimmed' | 'rewound' | 'lost' }
+
+export type CacheEventType = CacheEvent['type']
+type EventOf<T extends CacheEventType> = Extract<CacheEvent, { type: T }>
+type Listener = (event: CacheEvent) => void
+
+/**
+ * Tells listeners. Whoever emits asks `hears` first, so that nothing is built for nobody. A listener that throws is
+ * reported once as a process warning; it never disturbs the cache.
+ */
+export class Events {
+  readonly #listeners = new Map<CacheEventType | '*', Set<Listener>>()
+  #hasWarned = false
+  /** The hot path asks for this one by field. */
+  hearsHits = false
+
+  hears(type: CacheEventType): boolean {
+    return this.#listeners.size > 0 && (this.#listeners.has(type) || this.#listeners.has('*'))
+  }
+
+  emit(event: CacheEvent): void {
+    for (const type of [event.type, '*'] as const) {
+      for (const listener of this.#listeners.get(type) ?? []) {
+        try {
+          listener(event)
+        } catch (error) {
+          this.#warn(event.type, error)
+        }
+      }
+    }
+  }
+
+  /** Returns the function that ends it. */
+  on<T extends CacheEventType | '*'>(
+    type: T,
+    listener: (event: T extends CacheEventType ? EventOf<T> : CacheEvent) => void,
+  ): () => void {
+    const set = this.#listeners.get(type) ?? new Set()
+    this.#listeners.set(type, set)
+    const own: Listener = (event) => listener(event as never)
+    set.add(own)
+    this.#listen()
+    return () => {
+      set.delete(own)
+      if (set.size === 0) this.#listeners.delete(type)
+      this.#listen()
+    }
+  }
+
+  #listen(): void {
+    this.hearsHits = this.#listeners.has('hit') || this.#listeners.has('*')
+  }
+
+  #warn(type: string, error: unknown): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    process.emitWarning(
+      `A listener of freshtier's '${type}' events threw; it is called again, later errors are not shown. ${String(error)}`,
+    )
+  }
+}

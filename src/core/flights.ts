@@ -1,0 +1,113 @@
+import type { Key } from './ports/local-tier.js'
+
+/**
+ * One read or fill under way for one key, in this process.
+ *
+ * ```
+ *                 answered early with stale data, work goes on
+ *               ┌───────────────────────────────┐
+ *   running ────┤                               ├──► settled (leaves the table)
+ *      │        └── result or error ────────────┘
+ *      ├─ detached: nobody new may join; its result may be kept if it proves alive
+ *      └─ poisoned: an invalidation of its key passed; nobody may join, its result is kept nowhere here
+ * ```
+ *
+ * Callers that were there before keep waiting: they began before the invalidation.
+ */
+export class Flight<T> {
+  readonly key: Key
+  /** The namespace's sequence when it began: what is loaded is at least as new as that. */
+  readonly seen: number
+  readonly startedAtMs: number
+  /** Callers that want the result; when the last one gives up, the fill is aborted. */
+  waiters = 0
+  readonly abort = new AbortController()
+  /** An older flight of the same key that is still under way. */
+  older: Flight<T> | undefined
+
+  isDetached = false
+  /** 'soft': the entry was made stale; what was known of it may still be served as stale. */
+  poison: 'none' | 'soft' | 'hard' = 'none'
+
+  readonly answer: Promise<T>
+  #resolve!: (value: T) => void
+  #reject!: (error: unknown) => void
+
+  constructor(key: Key, seen: number, startedAtMs: number) {
+    this.key = key
+    this.seen = seen
+    this.startedAtMs = startedAtMs
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // A background refresh has no caller; whoever awaits `answer` still sees the rejection.
+    this.answer.catch(() => {})
+  }
+
+  get isPoisoned(): boolean {
+    return this.poison !== 'none'
+  }
+
+  invalidate(soft: boolean): void {
+    if (this.poison !== 'hard') this.poison = soft ? 'soft' : 'hard'
+  }
+
+  /** The first answer wins; what is left of the work goes on in the background. */
+  succeed(value: T): void {
+    this.#resolve(value)
+  }
+
+  fail(error: unknown): void {
+    this.#reject(error)
+  }
+}
+
+/** The flights of one space. A flight registers before its first await, so that no invalidation can miss it. */
+export class Flights<T> {
+  readonly #newest = new Map<Key, Flight<T>>()
+
+  get size(): number {
+    return this.#newest.size
+  }
+
+  /** The flight that a new caller may join, if any. */
+  joinable(key: Key): Flight<T> | undefined {
+    const flight = this.#newest.get(key)
+    return flight === undefined || flight.isDetached || flight.isPoisoned ? undefined : flight
+  }
+
+  register(flight: Flight<T>): void {
+    flight.older = this.#newest.get(flight.key)
+    this.#newest.set(flight.key, flight)
+  }
+
+  settle(flight: Flight<T>): void {
+    let newer = this.#newest.get(flight.key)
+    if (newer === flight) {
+      if (flight.older) this.#newest.set(flight.key, flight.older)
+      else this.#newest.delete(flight.key)
+      return
+    }
+    while (newer && newer.older !== flight) newer = newer.older
+    if (newer) newer.older = flight.older
+  }
+
+  poison(key: Key, soft: boolean): void {
+    for (let flight = this.#newest.get(key); flight; flight = flight.older) flight.invalidate(soft)
+  }
+
+  poisonAll(): void {
+    for (const flight of this.all()) flight.invalidate(false)
+  }
+
+  detachAll(): void {
+    for (const flight of this.all()) flight.isDetached = true
+  }
+
+  *all(): Generator<Flight<T>> {
+    for (const newest of this.#newest.values()) {
+      for (let flight: Flight<T> | undefined = newest; flight; flight = flight.older) yield flight
+    }
+  }
+}

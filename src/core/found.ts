@@ -1,0 +1,23 @@
+/**
+ * What a read came to. 'missing' also stands for a fill that returned `undefined`: there is nothing, and nothing was
+ * stored.
+ */
+export type Found =
+  | {
+      readonly state: 'fresh' | 'stale'
+      readonly value: unknown
+      /** Who answered: a tier's name, 'fill', or 'flight' for a caller that joined. */
+      readonly source: string
+      readonly freshUntilMs: number
+      readonly staleMs: number
+      readonly storedAtMs: number
+      readonly tags: readonly string[]
+      /** The namespace's sequence at which it was known to be alive. */
+      readonly seen: number
+    }
+  | { readonly state: 'missing' }
+  | { readonly state: 'failed'; readonly error: unknown }
+
+export type FoundValue = Extract<Found, { state: 'fresh' | 'stale' }>
+
+export const MISSING: Found = Object.freeze({ state: 'missing' })

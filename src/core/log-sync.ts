@@ -1,0 +1,197 @@
+import type { Events } from './events.js'
+import { decodeLogPayload, type LogEntry } from './log-entry.js'
+import type { CancelTimer, Clock } from './ports/clock.js'
+import type { LogPosition, LogRow, SharedTier } from './ports/shared-tier.js'
+
+const ROWS_PER_READ = 500
+
+/** What the log tells the rest of the cache. Both must be synchronous. */
+export interface LogListener {
+  /** An invalidation. `isOrdered` = in the log's order; otherwise from pub/sub, early, perhaps repeated. */
+  apply(entry: LogEntry, isOrdered: boolean): void
+  /** Rows may have been missed: everything held locally for this shard must go. */
+  discontinuity(shard: number): void
+}
+
+/** How far one log was followed. `row` undefined: it was empty. */
+interface Anchor {
+  readonly generation: string
+  readonly row: LogRow | undefined
+}
+
+/**
+ * Follows the invalidation logs so that local tiers can prove how old they may be.
+ *
+ * - `syncedAt` is when the last successful sync was *sent*: whatever was acknowledged before that has been applied.
+ * - Each sync reads from its own last row, inclusive. If that row is not there, byte for byte, rows may have been
+ *   missed (trimmed, flushed, failed over): everything local is dropped and the anchor set anew.
+ * - Pub/sub rows are applied as they come, but move neither anchor nor `syncedAt`.
+ *
+ * Modes: unanchored (nothing may answer locally) → current (within the bound) ⇄ lapsed (a read starts one shared sync).
+ */
+export class LogSync {
+  readonly #tier: SharedTier
+  readonly #clock: Clock
+  readonly #events: Events
+  readonly #listener: LogListener
+  readonly #maxStalenessMs: number
+  readonly #anchors: (Anchor | undefined)[]
+  #syncedAt = Number.NEGATIVE_INFINITY
+  #running: Promise<boolean> | undefined
+  #cancelTimer: CancelTimer | undefined
+  #unsubscribe: Promise<(() => Promise<void>) | undefined> | undefined
+  #isClosed = false
+  /** Set by every read that relied on the bound; an idle process stops polling. */
+  wasUsed = false
+
+  constructor(
+    tier: SharedTier,
+    maxStalenessMs: number,
+    parts: { clock: Clock; events: Events; listener: LogListener },
+  ) {
+    this.#tier = tier
+    this.#clock = parts.clock
+    this.#events = parts.events
+    this.#listener = parts.listener
+    this.#maxStalenessMs = maxStalenessMs
+    this.#anchors = new Array<Anchor | undefined>(tier.shards).fill(undefined)
+  }
+
+  /** True while local copies may answer: everything acknowledged before `nowMs - maxStaleness` was applied. */
+  isCurrent(nowMs: number): boolean {
+    this.wasUsed = true
+    return nowMs - this.#syncedAt <= this.#maxStalenessMs
+  }
+
+  /** True while what was true at `momentMs` is recent enough for the bound. */
+  covers(momentMs: number, nowMs: number): boolean {
+    return nowMs - momentMs <= this.#maxStalenessMs
+  }
+
+  get syncedAtMs(): number {
+    return this.#syncedAt
+  }
+
+  get isAnchored(): boolean {
+    return this.#syncedAt !== Number.NEGATIVE_INFINITY
+  }
+
+  /** One sync, shared by all who ask while it runs. False: the tier failed. Never rejects. */
+  sync(): Promise<boolean> {
+    this.#running ??= this.#syncAll().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  /** A sync that is sent after this call: one already under way may have been executed before. */
+  async freshSync(): Promise<boolean> {
+    await this.#running
+    return this.sync()
+  }
+
+  /** True once the log was followed up to `position`. 'unknown': the position cannot be compared with this log. */
+  hasReached(position: LogPosition): boolean | 'unknown' {
+    const anchor = this.#anchors[position.shard]
+    if (anchor === undefined || anchor.generation !== position.generation) return 'unknown'
+    return anchor.row !== undefined && compareIds(anchor.row.id, position.id) >= 0
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelTimer?.()
+    await this.#running
+    const unsubscribe = await this.#unsubscribe
+    await unsubscribe?.()
+  }
+
+  async #syncAll(): Promise<boolean> {
+    if (this.#isClosed) return false
+    this.#start()
+    const sentAt = this.#clock.now()
+    try {
+      await Promise.all(this.#anchors.map((_, shard) => this.#syncShard(shard)))
+    } catch (error) {
+      if (this.#events.hears('tier-failed')) {
+        this.#events.emit({ type: 'tier-failed', tier: this.#tier.name, operation: 'sync', error })
+      }
+      return false
+    }
+    this.#syncedAt = Math.max(this.#syncedAt, sentAt)
+    return true
+  }
+
+  async #syncShard(shard: number): Promise<void> {
+    const anchor = this.#anchors[shard]
+    if (anchor === undefined) return this.#reanchor(shard, 'first')
+    let from = anchor.row
+    for (;;) {
+      const slice = await this.#tier.logSince(shard, from?.id ?? '0-0', ROWS_PER_READ)
+      if (slice.generation !== anchor.generation) return this.#reanchor(shard, 'lost')
+      const [first] = slice.rows
+      if (from !== undefined && (first?.id !== from.id || first.payload !== from.payload)) {
+        return this.#reanchor(shard, await this.#whyBroken(shard, from, first))
+      }
+      // An empty log that grew by a whole page may have been trimmed meanwhile: no row of ours could tell.
+      if (from === undefined && slice.rows.length === ROWS_PER_READ) return this.#reanchor(shard, 'trimmed')
+      const rows = from === undefined ? slice.rows : slice.rows.slice(1)
+      for (const row of rows) this.#apply(row, true)
+      const last = rows.at(-1)
+      if (last === undefined) return
+      from = last
+      this.#anchors[shard] = { generation: anchor.generation, row: last }
+      if (slice.rows.length < ROWS_PER_READ) return
+    }
+  }
+
+  /** Drops what is local first: between the tail's row and this moment nothing may be served. */
+  async #reanchor(shard: number, cause: 'first' | 'trimmed' | 'rewound' | 'lost'): Promise<void> {
+    this.#anchors[shard] = undefined
+    this.#syncedAt = Number.NEGATIVE_INFINITY
+    const tail = await this.#tier.tail(shard)
+    this.#listener.discontinuity(shard)
+    this.#anchors[shard] = { generation: tail.generation, row: tail.row }
+    if (this.#events.hears('log-broken')) this.#events.emit({ type: 'log-broken', shard, cause })
+  }
+
+  async #whyBroken(shard: number, anchor: LogRow, first: LogRow | undefined): Promise<'trimmed' | 'rewound'> {
+    if (first?.id === anchor.id) return 'rewound'
+    const { row } = await this.#tier.tail(shard)
+    return row === undefined || compareIds(row.id, anchor.id) < 0 ? 'rewound' : 'trimmed'
+  }
+
+  #apply(row: LogRow, isOrdered: boolean): void {
+    const entry = decodeLogPayload(row.payload)
+    if (entry) this.#listener.apply(entry, isOrdered)
+  }
+
+  /** Timer and subscription begin with the first sync: a cache that is never read costs nothing. */
+  #start(): void {
+    if (this.#tier.pollMs > 0) this.#cancelTimer ??= this.#schedule()
+    if (this.#tier.subscribe === undefined || this.#unsubscribe !== undefined) return
+    this.#unsubscribe = this.#tier
+      .subscribe((_shard, row) => this.#apply(row, false))
+      .catch((error: unknown) => {
+        // The next sync tries again.
+        this.#unsubscribe = undefined
+        this.#events.emit({ type: 'tier-failed', tier: this.#tier.name, operation: 'subscribe', error })
+        return undefined
+      })
+  }
+
+  #schedule(): CancelTimer {
+    return this.#clock.setHousekeepingTimer(() => {
+      this.#cancelTimer = this.#schedule()
+      if (!this.wasUsed) return
+      this.wasUsed = false
+      void this.sync()
+    }, this.#tier.pollMs)
+  }
+}
+
+/** Order of two stream ids, `<milliseconds>-<sequence>`. */
+export function compareIds(a: string, b: string): number {
+  const [aMs = 0, aSeq = 0] = a.split('-').map(Number)
+  const [bMs = 0, bSeq = 0] = b.split('-').map(Number)
+  return aMs - bMs || aSeq - bSeq
+}

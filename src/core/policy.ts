@@ -1,0 +1,259 @@
+import { InvalidOptionError } from './errors.js'
+import type { FillContext, FillResult } from './fill-context.js'
+import { checkFields, checkOneOf } from './options.js'
+import type { Key } from './ports/local-tier.js'
+import { type Duration, parseCount, parseDuration, parseMs, parsePositiveDuration } from './quantity.js'
+import type { StandardSchema } from './standard-schema.js'
+
+/** What a follower does when the leader elsewhere has not delivered within `waitMs`. */
+export type OnTimeout = 'fill' | 'hedge' | 'throw'
+
+/** The caching rules of one kind of entry. Durations are text with a unit: `'60s'`. */
+export interface PolicyOptions {
+  /** First character a letter or digit, then letters, digits, `.`, `_`, `-`; at most 64. Part of the key and a metrics label. */
+  name: string
+  /** Names the shape of the value and is part of the key: raise it when the shape changes. Default 1. */
+  version?: number
+  /** How long a value is fresh. `'0s'` = do not store. At most `'730d'`. */
+  ttl: Duration
+  /** Largest share by which a ttl is randomly shortened or lengthened, 0 to 0.5. Default 0.05. */
+  jitter?: number
+  /** Caps the ttl of `null`, the value that says "there is none". Default: the ttl. */
+  negativeTtl?: Duration
+  /** What may be done with a value that is no longer fresh. An invalidated value is never served. */
+  stale?: {
+    /** Serve it this long after it was fresh, while one fill brings a new one. Default `'0s'`. */
+    whileRevalidate?: Duration
+    /** Serve it this long after it was fresh if the fill fails. Default `'0s'`. */
+    ifError?: Duration
+  }
+  fillTimeout?: {
+    /** With stale data at hand: serve it after this long and let the fill finish in the background. Default: none. */
+    soft?: Duration
+    /** Abort the fill's signal and reject with `FILL_TIMEOUT`. Default `'30s'`. */
+    hard?: Duration
+  }
+  /**
+   * Across processes: others wait for the one that fills. Must hold: 0 < pollMinMs <= pollMaxMs < waitMs < leaseMs.
+   * `false`: nobody waits; who does not hold the lease fills and publishes nothing. Only matters with a shared tier.
+   */
+  coordinate?:
+    | {
+        /** A lease ends by itself after this long; it is renewed every third of it while the fill runs. Default 5000. */
+        leaseMs?: number
+        /** How long a follower waits for the leader. Default 2000. */
+        waitMs?: number
+        /** Shortest pause between two looks of a follower. Default 10. */
+        pollMinMs?: number
+        /** Longest pause. Default 250. */
+        pollMaxMs?: number
+        /** After `waitMs` without a stale value: fill alone, try for the lease once more first, or reject. Default 'fill'. */
+        onTimeout?: OnTimeout
+      }
+    | false
+  /** Bounds the fills of this policy in this process. */
+  bulkhead?: {
+    /** Fills running at once. Default 1000. */
+    maxFills?: number
+    /** Fills waiting for their turn; one more is rejected with `BULKHEAD_FULL`. Default 10000. */
+    maxQueued?: number
+  }
+}
+
+/**
+ * A policy, checked and frozen. `Fills` tells the types whether it brings its own fill; `Policy` alone is one of any
+ * key type.
+ */
+export interface Policy<K extends Key = never, V = unknown, Fills extends boolean = boolean> {
+  readonly name: string
+  readonly version: number
+  readonly rules: Rules
+  readonly fill?: unknown
+  /** Only for the types: what this policy's entries are. */
+  readonly [TYPES]?: { key: (key: K) => void; value: V; fills: Fills }
+}
+
+declare const TYPES: unique symbol
+
+/** The rules in milliseconds, as the core reads them. */
+export interface Rules {
+  readonly ttlMs: number
+  readonly jitter: number
+  readonly negativeTtlMs: number
+  readonly whileRevalidateMs: number
+  readonly ifErrorMs: number
+  /** How long an entry is kept beyond its fresh life: the longer of the two stale windows. */
+  readonly staleMs: number
+  readonly softMs: number | undefined
+  readonly hardMs: number
+  readonly coordinate: Coordination
+  readonly maxFills: number
+  readonly maxQueued: number
+  readonly tags: ((key: Key) => readonly string[]) | undefined
+  readonly value: StandardSchema | undefined
+}
+
+export interface Coordination {
+  readonly waits: boolean
+  readonly leaseMs: number
+  readonly waitMs: number
+  readonly pollMinMs: number
+  readonly pollMaxMs: number
+  readonly onTimeout: OnTimeout
+}
+
+const FIELDS = [
+  'name',
+  'version',
+  'fill',
+  'value',
+  'ttl',
+  'jitter',
+  'negativeTtl',
+  'stale',
+  'fillTimeout',
+  'coordinate',
+  'bulkhead',
+  'tags',
+]
+
+/**
+ * Declares the rules of one kind of entry; key and value types come from `fill` (or from the schema in `value`).
+ *
+ * ```ts
+ * const user = definePolicy({ name: 'user', ttl: '60s', fill: (id: string, { signal }) => db.user(id, { signal }) })
+ * ```
+ *
+ * @throws InvalidOptionError naming the field, the value and the rule.
+ */
+export function definePolicy<K extends Key, R>(
+  options: PolicyOptions & {
+    /** Produces the value of a key. May return `ctx.value(value, …)` to say more about it. */
+    fill: (key: K, context: FillContext) => R
+    /** Tags of an entry, from its key; `ctx.value` can add more. */
+    tags?: (key: NoInfer<K>) => readonly string[]
+    /** Checks what comes from a shared tier; an entry that fails is a miss. */
+    value?: StandardSchema<FillResult<NoInfer<R>>>
+  },
+): Policy<K, FillResult<R>, true>
+export function definePolicy<V = unknown, K extends Key = Key>(
+  options: PolicyOptions & { value?: StandardSchema<V>; tags?: (key: K) => readonly string[]; fill?: undefined },
+): Policy<K, V, false>
+export function definePolicy(options: PolicyOptions & { fill?: unknown; value?: unknown; tags?: unknown }): Policy {
+  const fields = checkFields(options, FIELDS, 'policy')
+  const name = fields.name
+  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(name)) {
+    throw new InvalidOptionError({
+      field: 'policy.name',
+      value: name,
+      rule: "must be 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit",
+    })
+  }
+  const path = `policy '${name}': `
+  const { fill } = fields
+  if (fill !== undefined && typeof fill !== 'function') {
+    throw new InvalidOptionError({ field: `${path}fill`, value: fill, rule: 'must be a function' })
+  }
+  const version = fields.version === undefined ? 1 : parseCount(fields.version, `${path}version`)
+  const rules = Object.freeze(checkRules(options, fields, path))
+  return Object.freeze(fill === undefined ? { name, version, rules } : { name, version, rules, fill })
+}
+
+function checkRules(options: PolicyOptions, fields: Record<string, unknown>, path: string): Rules {
+  if (options.ttl === undefined) {
+    throw new InvalidOptionError({
+      field: `${path}ttl`,
+      value: undefined,
+      rule: "is required: a duration such as '60s', or '0s' to store nothing",
+    })
+  }
+  const ttlMs = parseDuration(options.ttl, `${path}ttl`)
+  const stale = checkFields(options.stale ?? {}, ['whileRevalidate', 'ifError'], `${path}stale`)
+  const whileRevalidateMs = optionalDuration(stale.whileRevalidate, `${path}stale.whileRevalidate`) ?? 0
+  const ifErrorMs = optionalDuration(stale.ifError, `${path}stale.ifError`) ?? 0
+  const timeout = checkFields(options.fillTimeout ?? {}, ['soft', 'hard'], `${path}fillTimeout`)
+  const softMs = timeout.soft === undefined ? undefined : parsePositiveDuration(timeout.soft, `${path}fillTimeout.soft`)
+  const hardMs = timeout.hard === undefined ? 30_000 : parsePositiveDuration(timeout.hard, `${path}fillTimeout.hard`)
+  if (softMs !== undefined && softMs >= hardMs) {
+    throw new InvalidOptionError({
+      field: `${path}fillTimeout.soft`,
+      value: timeout.soft,
+      rule: `must be shorter than fillTimeout.hard (${hardMs} ms)`,
+    })
+  }
+  const bulkhead = checkFields(options.bulkhead ?? {}, ['maxFills', 'maxQueued'], `${path}bulkhead`)
+  return {
+    ttlMs,
+    jitter: checkJitter(options.jitter ?? 0.05, `${path}jitter`),
+    negativeTtlMs: Math.min(ttlMs, optionalDuration(options.negativeTtl, `${path}negativeTtl`) ?? ttlMs),
+    whileRevalidateMs,
+    ifErrorMs,
+    staleMs: Math.max(whileRevalidateMs, ifErrorMs),
+    softMs,
+    hardMs,
+    coordinate: Object.freeze(checkCoordination(options.coordinate, `${path}coordinate`)),
+    maxFills: bulkhead.maxFills === undefined ? 1_000 : parseCount(bulkhead.maxFills, `${path}bulkhead.maxFills`),
+    maxQueued: bulkhead.maxQueued === undefined ? 10_000 : parseCount(bulkhead.maxQueued, `${path}bulkhead.maxQueued`),
+    tags: checkFunction(fields.tags, `${path}tags`) as Rules['tags'],
+    value: checkSchema(fields.value, `${path}value`),
+  }
+}
+
+function checkCoordination(value: unknown, path: string): Coordination {
+  const fields = checkFields(
+    value === false ? {} : (value ?? {}),
+    ['leaseMs', 'waitMs', 'pollMinMs', 'pollMaxMs', 'onTimeout'],
+    path,
+  )
+  const ms = (field: string, fallback: number): number =>
+    fields[field] === undefined ? fallback : parseMs(fields[field], `${path}.${field}`)
+  const leaseMs = ms('leaseMs', 5_000)
+  const waitMs = ms('waitMs', 2_000)
+  const pollMinMs = ms('pollMinMs', 10)
+  const pollMaxMs = ms('pollMaxMs', 250)
+  const rule = (holds: boolean, field: string, text: string): void => {
+    if (!holds)
+      throw new InvalidOptionError({
+        field: `${path}.${field}`,
+        value: ms(field, { leaseMs, waitMs, pollMinMs, pollMaxMs }[field]!),
+        rule: text,
+      })
+  }
+  rule(pollMinMs > 0, 'pollMinMs', 'must be above 0')
+  rule(pollMaxMs >= pollMinMs, 'pollMaxMs', `must be at least pollMinMs (${pollMinMs})`)
+  rule(pollMaxMs < waitMs, 'pollMaxMs', `must be below waitMs (${waitMs})`)
+  rule(
+    waitMs < leaseMs,
+    'waitMs',
+    `must be below leaseMs (${leaseMs}), so that a crashed leader costs a follower its own patience only`,
+  )
+  const onTimeout = checkOneOf(fields.onTimeout ?? 'fill', ['fill', 'hedge', 'throw'], `${path}.onTimeout`)
+  return { waits: value !== false, leaseMs, waitMs, pollMinMs, pollMaxMs, onTimeout }
+}
+
+function optionalDuration(value: unknown, field: string): number | undefined {
+  return value === undefined ? undefined : parseDuration(value, field)
+}
+
+function checkJitter(value: unknown, field: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 0.5)) {
+    throw new InvalidOptionError({ field, value, rule: 'must be a number from 0 to 0.5' })
+  }
+  return value
+}
+
+function checkFunction(value: unknown, field: string): unknown {
+  if (value !== undefined && typeof value !== 'function') {
+    throw new InvalidOptionError({ field, value, rule: 'must be a function' })
+  }
+  return value
+}
+
+function checkSchema(value: unknown, field: string): StandardSchema | undefined {
+  if (value === undefined) return undefined
+  const standard = (value as { '~standard'?: { validate?: unknown } } | null)?.['~standard']
+  if (typeof standard?.validate !== 'function') {
+    throw new InvalidOptionError({ field, value, rule: "must be a Standard Schema (an object with '~standard')" })
+  }
+  return value as StandardSchema
+}

@@ -1,0 +1,209 @@
+import type { Coordinator } from './coordinator.js'
+import { InvalidOptionError } from './errors.js'
+import type { FillContext } from './fill-context.js'
+import type { Found } from './found.js'
+import { isServable, type Job } from './job.js'
+import type { Lease, LeaseFill } from './lease-fill.js'
+import type { CacheParts } from './parts.js'
+import type { Key } from './ports/local-tier.js'
+import type { Reader, ReadRequest, SharedSide } from './read.js'
+import type { Looked } from './shared-reader.js'
+import type { SoloFill } from './solo-fill.js'
+
+/** What a fill of several keys is told. */
+export type FillManyContext = Omit<FillContext, 'key' | 'stale'>
+
+/** Produces the values of several keys: a Map, or pairs. A key it leaves out is a negative. */
+export type BoundFillMany = (keys: Key[], context: FillManyContext) => unknown
+
+/** One key of a batch on its way. */
+interface Pending {
+  readonly job: Job
+  deadId: string | undefined
+  lease: Lease | undefined
+  readonly outcome: { promise: Promise<Found>; resolve: (found: Found) => void; reject: (error: unknown) => void }
+}
+
+/**
+ * The read path for several keys of one space: one look at the shared tier, one claim of all leases, one call of the
+ * fill for what was won; the rest is followed, and what nobody delivered is filled by at most one second call.
+ */
+export class ManyReader {
+  readonly #parts: CacheParts
+  readonly #reader: Reader
+  readonly #solo: SoloFill
+  readonly #shared: (SharedSide & { lease: LeaseFill }) | undefined
+
+  constructor(
+    parts: CacheParts,
+    side: { reader: Reader; solo: SoloFill; shared: (SharedSide & { lease: LeaseFill }) | undefined },
+  ) {
+    this.#parts = parts
+    this.#reader = side.reader
+    this.#solo = side.solo
+    this.#shared = side.shared
+  }
+
+  /** Answers in the order of the requests. Without `fillMany` it only reads. */
+  async read(requests: readonly ReadRequest[], fillMany: BoundFillMany | undefined): Promise<Found[]> {
+    for (const { signal } of requests) signal?.throwIfAborted()
+    const held = await Promise.all(requests.map((request) => this.#reader.held(request)))
+    const pending: Pending[] = []
+    const answers = requests.map((request, index) => {
+      const own = held[index]
+      if (own !== undefined && this.#reader.answers(request, own)) return own
+      const joinable = this.#reader.joinable(request)
+      if (joinable) return this.#reader.wait(joinable, request.signal)
+      const job = this.#reader.begin(request, own)
+      const outcome = withResolvers()
+      pending.push({ job, deadId: undefined, lease: undefined, outcome })
+      this.#reader.land(job, outcome.promise)
+      return this.#reader.wait(job.flight, request.signal)
+    })
+    if (pending.length > 0) this.#parts.work.track(this.#produce(pending, fillMany))
+    return Promise.all(answers)
+  }
+
+  async #produce(pending: readonly Pending[], fillMany: BoundFillMany | undefined): Promise<void> {
+    try {
+      const looked = await this.#look(pending.map(({ job }) => job))
+      const open = pending.filter((one, index) => !this.#take(one, looked[index]!))
+      if (fillMany === undefined || open.length === 0) return
+      const isReachable = looked.every(({ state }) => state !== 'failed')
+      if (this.#shared === undefined || !isReachable) return await this.#fill(open, fillMany)
+      const { toFill, elsewhere } = await this.#claim(open, this.#shared.coordinator)
+      await Promise.all([this.#fill(toFill, fillMany), this.#follow(elsewhere, fillMany, this.#shared.coordinator)])
+    } catch (error) {
+      for (const { outcome } of pending) outcome.reject(error)
+    }
+  }
+
+  #look(jobs: readonly Job[]): Promise<Looked[]> {
+    if (this.#shared) return this.#shared.reader.look(jobs)
+    return Promise.resolve(jobs.map(() => ({ state: 'missing', deadId: undefined })))
+  }
+
+  /** True if the shared tier's answer is the outcome. */
+  #take(one: Pending, looked: Looked): boolean {
+    const found = this.#reader.taken(one.job, looked)
+    if (found !== undefined) {
+      one.outcome.resolve(found)
+      return true
+    }
+    if (looked.state !== 'failed') one.deadId = looked.state === 'found' ? looked.fillId : looked.deadId
+    this.#reader.missed(one.job)
+    return false
+  }
+
+  /** Claims all leases at once: what is ours to fill, and what somebody else is filling. */
+  async #claim(open: readonly Pending[], coordinator: Coordinator): Promise<{ toFill: Pending[]; elsewhere: Pending[] }> {
+    const claim = await coordinator.claim(
+      open.map(({ job }) => job),
+      open.map(({ deadId }) => deadId),
+    )
+    if (claim === undefined) return { toFill: [...open], elsewhere: [] }
+    const toFill: Pending[] = []
+    const elsewhere: Pending[] = []
+    for (const [index, one] of open.entries()) {
+      const isLeader = claim.reply.acquired[index]!.state === 'leader'
+      if (isLeader) one.lease = claim.leases[index]!
+      if (isLeader || !one.job.space.policy.rules.coordinate.waits) toFill.push(one)
+      else elsewhere.push(one)
+    }
+    return { toFill, elsewhere }
+  }
+
+  async #follow(elsewhere: readonly Pending[], fillMany: BoundFillMany, coordinator: Coordinator): Promise<void> {
+    const { clock } = this.#parts
+    const left: Pending[] = []
+    await Promise.all(
+      elsewhere.map(async (one) => {
+        const { job } = one
+        if (!job.isAwaited) return one.outcome.resolve(job.candidate ?? { state: 'missing' })
+        const deadline = clock.now() + job.space.policy.rules.coordinate.waitMs
+        const followed = await coordinator.follow(job, one.deadId, deadline)
+        if (followed.state === 'value') return one.outcome.resolve(followed.found)
+        if (isServable(job, job.space.policy.rules.staleMs, clock.now())) return one.outcome.resolve(job.candidate)
+        if (followed.state === 'again') one.deadId = followed.deadId
+        left.push(one)
+      }),
+    )
+    if (left.length === 0) return
+    // The second and last call fills what is left, with or without a lease.
+    const { toFill, elsewhere: alone } = await this.#claim(left, coordinator)
+    await this.#fill([...toFill, ...alone], fillMany)
+  }
+
+  /** One call of the fill; each key is then published under its own lease, or kept here if it has none. */
+  async #fill(batch: readonly Pending[], fillMany: BoundFillMany): Promise<void> {
+    const [first] = batch
+    if (first === undefined) return
+    const { clock, fills } = this.#parts
+    const startedAt = clock.now()
+    const stops = batch.map(({ job, lease }) => (lease ? this.#shared!.lease.renew(job, lease.token) : undefined))
+    try {
+      const { space, userKey } = first.job
+      const keys = batch.map(({ job }) => job.userKey)
+      const recentlyInvalidated = batch.some(({ lease }) => lease?.recentlyInvalidated)
+      const returned = await fills.run({
+        space,
+        key: userKey,
+        abort: abortWithAll(batch.map(({ job }) => job.flight.abort.signal)),
+        fill: ({ key: _key, stale: _stale, ...context }) => fillMany(keys, context),
+        stale: undefined,
+        recentlyInvalidated,
+      })
+      const values = asMap(returned, space.policy.name)
+      const durationMs = clock.now() - startedAt
+      await Promise.all(batch.map((one) => this.#publish(one, values.get(one.job.userKey) ?? null, durationMs)))
+    } catch (error) {
+      await Promise.all(batch.map(({ job, lease }) => lease && this.#shared!.lease.release(job, lease.token)))
+      for (const { outcome } of batch) outcome.reject(error)
+    } finally {
+      for (const stop of stops) stop?.()
+    }
+  }
+
+  async #publish({ job, lease, outcome }: Pending, value: unknown, durationMs: number): Promise<void> {
+    try {
+      const filled = this.#parts.fills.describe(job.space, job.userKey, value, job.tags)
+      if (lease) outcome.resolve(await this.#shared!.lease.publish(job, lease, filled, durationMs))
+      else outcome.resolve(this.#solo.keep(job, filled, durationMs))
+    } catch (error) {
+      outcome.reject(error)
+    }
+  }
+}
+
+function withResolvers(): Pending['outcome'] {
+  let resolve!: (found: Found) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<Found>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
+
+/** Aborts when every one of the signals has: nobody waits for any key of the batch. */
+function abortWithAll(signals: readonly AbortSignal[]): AbortController {
+  const controller = new AbortController()
+  let left = signals.length
+  const onAbort = (event: Event): void => {
+    if (--left === 0) controller.abort((event.target as AbortSignal).reason)
+  }
+  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
+  return controller
+}
+
+function asMap(returned: unknown, policy: string): Map<Key, unknown> {
+  if (returned instanceof Map) return returned as Map<Key, unknown>
+  if (typeof returned === 'object' && returned !== null && Symbol.iterator in returned) {
+    return new Map(returned as Iterable<[Key, unknown]>)
+  }
+  throw new InvalidOptionError({
+    field: `policy '${policy}': the result of a fill of several keys`,
+    value: returned,
+    rule: 'must be a Map from key to value, or pairs of key and value',
+  })
+}

@@ -1,0 +1,260 @@
+import type { Coordinator } from './coordinator.js'
+import type { BoundFill } from './fill.js'
+import { Flight } from './flights.js'
+import { type Found, type FoundValue, MISSING } from './found.js'
+import { type Consistency, isServable, type Job, subject } from './job.js'
+import type { LocalStore } from './local-store.js'
+import type { CacheParts } from './parts.js'
+import { type Key, MISS } from './ports/local-tier.js'
+import type { Looked, SharedReader } from './shared-reader.js'
+import type { SoloFill } from './solo-fill.js'
+import type { Space } from './space.js'
+
+/** One call, checked: what is wanted and how much the answer must prove. */
+export interface ReadRequest {
+  readonly space: Space
+  readonly key: Key
+  readonly userKey: Key
+  readonly level: Consistency
+  /** Undefined: read only. */
+  readonly fill: BoundFill | undefined
+  readonly tags: readonly string[] | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** What the read path needs of a shared tier. */
+export interface SharedSide {
+  readonly reader: SharedReader
+  readonly coordinator: Coordinator
+}
+
+/**
+ * The read path.
+ *
+ * ```
+ *  memory ── fresh ──────────────────────────────► value
+ *    │  └─── stale, may revalidate ──────────────► value, and one flight brings a new one
+ *    ▼
+ *  flight of this process that may be joined? ───► its answer
+ *    │ no: register one, before the first await
+ *    ▼
+ *  shared tier ── fresh ── keep in memory ───────► value
+ *    │  │  └───── stale, may revalidate ─────────► value; the flight goes on
+ *    │  └──────── failed ─► fill alone ──────────► value
+ *    ▼
+ *  coordinator: lease, fill, commit, or follow ──► value
+ *    └─ error ─ stale value within ifError? ─────► value, else the error
+ * ```
+ */
+export class Reader {
+  readonly #parts: CacheParts
+  readonly #store: LocalStore
+  readonly #solo: SoloFill
+  readonly #shared: SharedSide | undefined
+
+  constructor(
+    parts: CacheParts,
+    { store, solo, shared }: { store: LocalStore; solo: SoloFill; shared: SharedSide | undefined },
+  ) {
+    this.#parts = parts
+    this.#store = store
+    this.#solo = solo
+    this.#shared = shared
+  }
+
+  /** The hot path: a fresh value of memory that is provably within the bound, or `MISS`. Synchronous, allocates nothing. */
+  fresh(space: Space, key: Key): unknown {
+    const { memory, sync, clock, events } = this.#parts
+    if (memory === undefined) return MISS
+    const nowMs = clock.coarseNow()
+    if (sync !== undefined && !sync.isCurrent(nowMs)) return MISS
+    const value = memory.getFresh(space, key, nowMs)
+    if (value === MISS) return MISS
+    space.policy.counters.memoryHits++
+    if (events.hearsHits) events.emit({ type: 'hit', ...subject({ space, userKey: key }), tier: 'memory' })
+    return value
+  }
+
+  async read(request: ReadRequest): Promise<Found> {
+    request.signal?.throwIfAborted()
+    const held = await this.held(request)
+    if (held !== undefined && this.answers(request, held)) return held
+    const joinable = this.joinable(request)
+    if (joinable) return this.wait(joinable, request.signal)
+    const job = this.begin(request, held)
+    this.land(job, this.#produce(job))
+    return this.wait(job.flight, request.signal)
+  }
+
+  /** Fills now, whatever is held; who comes meanwhile joins. */
+  async refresh(request: ReadRequest): Promise<Found> {
+    const job = this.begin(request, undefined)
+    this.land(job, this.#produceAnew(job))
+    return this.wait(job.flight, request.signal)
+  }
+
+  /** What memory may say about a key at this level: fresh, stale, or nothing. */
+  async held(request: ReadRequest): Promise<FoundValue | undefined> {
+    const { memory, sync, clock } = this.#parts
+    if (sync !== undefined && !sync.isAnchored) await sync.sync()
+    if (memory === undefined || (request.level === 'strict' && sync !== undefined)) return undefined
+    const { space, key } = request
+    if (memory.getEntry(space, key, clock.now()) === undefined) return undefined
+    if (sync !== undefined && request.level === 'bounded' && !sync.isCurrent(clock.now()) && !(await sync.sync())) return undefined
+    const entry = memory.getEntry(space, key, clock.now())
+    if (entry === undefined) return undefined
+    const state = clock.now() < entry.freshUntilMs ? 'fresh' : 'stale'
+    return { ...entry, state, source: memory.name, tags: entry.tags ?? [], seen: space.namespace.sequence }
+  }
+
+  /** True if what memory holds is the answer: it is fresh, or stale and one flight brings a new one meanwhile. */
+  answers(request: ReadRequest, held: FoundValue): boolean {
+    const { counters } = request.space.policy
+    if (held.state === 'fresh') {
+      counters.memoryHits++
+      this.#tellHit(request, held)
+      return true
+    }
+    const { whileRevalidateMs } = request.space.policy.rules
+    if (request.fill === undefined || this.#parts.clock.now() >= held.freshUntilMs + whileRevalidateMs) return false
+    this.#tellStale(request, held, 'revalidate')
+    if (!request.space.flights.joinable(request.key)) {
+      const job = this.begin(request, held)
+      job.isAwaited = false
+      this.land(job, this.#produce(job))
+    }
+    return true
+  }
+
+  /**
+   * The flight that this caller may join. One rule for use and join: what a flight brings is as new as the later of its
+   * start and the last sync.
+   */
+  joinable(request: ReadRequest): Flight<Found> | undefined {
+    const { sync, clock, events } = this.#parts
+    const { space, key, level, fill } = request
+    if (fill === undefined || (level === 'strict' && sync !== undefined)) return undefined
+    const flight = space.flights.joinable(key)
+    if (flight === undefined) return undefined
+    if (sync !== undefined && level === 'bounded' && !sync.covers(Math.max(sync.syncedAtMs, flight.startedAtMs), clock.now())) return undefined
+    space.policy.counters.joined++
+    if (events.hears('joined')) events.emit({ type: 'joined', ...subject(request) })
+    return flight
+  }
+
+  /** Registers a flight. Synchronous with the look at memory before it, so that no invalidation falls in between. */
+  begin(request: ReadRequest, candidate: FoundValue | undefined): Job {
+    const { space, key, userKey, level, fill, tags } = request
+    const flight = new Flight<Found>(key, space.namespace.sequence, this.#parts.clock.now())
+    // A read-only flight can be poisoned like any other, but a caller with a fill must not join it.
+    if (fill === undefined) flight.isDetached = true
+    space.flights.register(flight)
+    return { space, key, userKey, level, fill, tags, flight, candidate, isAwaited: true }
+  }
+
+  /** Gives a flight its outcome: the value, a stale value that may stand in for an error, or the error. */
+  land(job: Job, outcome: Promise<Found>): void {
+    const { flight, space } = job
+    const landed = outcome
+      .then(
+        (found) => flight.succeed(found),
+        (error: unknown) => {
+          if (isServable(job, space.policy.rules.ifErrorMs, this.#parts.clock.now())) {
+            flight.succeed(this.#tellStale(job, job.candidate, 'error'))
+          } else flight.fail(error)
+        },
+      )
+      .finally(() => space.flights.settle(flight))
+    this.#parts.work.track(landed)
+  }
+
+  async #produce(job: Job): Promise<Found> {
+    if (this.#shared === undefined) return job.fill ? this.#solo.alone(this.missed(job)) : (job.candidate ?? this.#nothing(job))
+    const [looked] = await this.#shared.reader.look([job])
+    const found = this.taken(job, looked!)
+    if (found !== undefined) return found
+    if (looked!.state === 'failed') return this.#solo.alone(this.missed(job))
+    return this.#shared.coordinator.fill(this.missed(job), looked!.state === 'found' ? looked!.fillId : looked!.deadId)
+  }
+
+  /** As `#produce`, but what the shared tier holds does not count. */
+  async #produceAnew(job: Job): Promise<Found> {
+    if (this.#shared === undefined) return this.#solo.alone(job)
+    const [looked] = await this.#shared.reader.look([job])
+    if (looked!.state === 'failed') return this.#solo.alone(job)
+    return this.#shared.coordinator.fill(job, looked!.state === 'found' ? looked!.fillId : looked!.deadId)
+  }
+
+  /** What the shared tier's answer means for a job: its outcome, or undefined if a fill must follow. */
+  taken(job: Job, looked: Looked): Found | undefined {
+    if (looked.state === 'failed') return job.fill ? undefined : looked
+    if (looked.state === 'missing') return job.fill ? undefined : (job.candidate ?? this.#nothing(job))
+    const { found } = looked
+    this.#store.keep(job, found, looked.bytes)
+    if (found.state === 'fresh') {
+      if (job.isAwaited) {
+        job.space.policy.counters.sharedHits++
+        this.#tellHit(job, found)
+      }
+      return found
+    }
+    job.candidate = found
+    if (job.fill === undefined) return found
+    if (job.isAwaited && isServable(job, job.space.policy.rules.whileRevalidateMs, this.#parts.clock.now())) {
+      // The callers have their answer; the flight goes on and brings a new value.
+      job.isAwaited = false
+      job.flight.succeed(this.#tellStale(job, found, 'revalidate'))
+    }
+    return undefined
+  }
+
+  /** Counts the miss of a job that callers wait for. */
+  missed(job: Job): Job {
+    if (job.isAwaited) this.#nothing(job)
+    return job
+  }
+
+  /** The flight's answer, or the caller's own abort. The last caller to give up aborts the fill. */
+  async wait(flight: Flight<Found>, signal: AbortSignal | undefined): Promise<Found> {
+    flight.waiters++
+    if (signal === undefined) return flight.answer
+    let onAbort!: () => void
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => {
+        if (--flight.waiters === 0) {
+          flight.isDetached = true
+          flight.abort.abort(signal.reason)
+        }
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+    try {
+      return await Promise.race([flight.answer, aborted])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #nothing(job: Job): Found {
+    job.space.policy.counters.misses++
+    if (this.#parts.events.hears('miss')) this.#parts.events.emit({ type: 'miss', ...subject(job) })
+    return MISSING
+  }
+
+  #tellHit(request: Pick<ReadRequest, 'space' | 'userKey'>, found: FoundValue): void {
+    const { events } = this.#parts
+    if (events.hearsHits) events.emit({ type: 'hit', ...subject(request), tier: found.source })
+  }
+
+  #tellStale(
+    request: Pick<ReadRequest, 'space' | 'userKey'>,
+    found: FoundValue,
+    cause: 'revalidate' | 'error',
+  ): FoundValue {
+    request.space.policy.counters.staleHits++
+    const { events } = this.#parts
+    if (events.hears('stale')) events.emit({ type: 'stale', ...subject(request), tier: found.source, cause })
+    return found
+  }
+}

@@ -1,0 +1,123 @@
+import { decodeValue } from './codec.js'
+import { decodeEnvelope, type Envelope, fillIdOf } from './envelope.js'
+import type { FoundValue } from './found.js'
+import { type Job, subject } from './job.js'
+import { judgeByControl } from './namespace.js'
+import type { CacheParts } from './parts.js'
+import type { Standing } from './ports/local-tier.js'
+import type { Control, SharedTier } from './ports/shared-tier.js'
+import { storedKey } from './stored-key.js'
+
+/** What the shared tier had for a job. `deadId`: the id of an entry that was found unusable. */
+export type Looked =
+  | { readonly state: 'found'; readonly found: FoundValue; readonly bytes: number; readonly fillId: string }
+  | { readonly state: 'missing'; readonly deadId: string | undefined }
+  | { readonly state: 'failed'; readonly error: unknown }
+
+/** Reads the shared tier and judges what it finds: by what is known here while that is provably recent, else by asking. */
+export class SharedReader {
+  readonly #parts: CacheParts
+  readonly #tier: SharedTier
+
+  constructor(parts: CacheParts, tier: SharedTier) {
+    this.#parts = parts
+    this.#tier = tier
+  }
+
+  /** One round trip for all jobs, which are of one namespace; a second one for entries whose tags are not known here. */
+  async look(jobs: readonly Job[]): Promise<Looked[]> {
+    const [first] = jobs
+    if (first === undefined) return []
+    const { namespace } = first.space
+    const mustAsk = this.#mustAsk(first)
+    const sentAt = this.#parts.clock.now()
+    const keys = jobs.map((job) => storedKey(job.space.prefix, job.key))
+    try {
+      const reply = await this.#tier.read(namespace.id, keys, mustAsk ? { tags: [] } : undefined)
+      if (reply.control) namespace.adopt(reply.control, [])
+      return await Promise.all(
+        jobs.map((job, index) => {
+          const text = reply.envelopes[index]
+          if (text === undefined) return { state: 'missing', deadId: undefined } as const
+          return this.judge(job, text, { sentAt, serverNowMs: reply.serverNowMs, control: reply.control })
+        }),
+      )
+    } catch (error) {
+      this.tellFailure('read', error)
+      return jobs.map(() => ({ state: 'failed', error }))
+    }
+  }
+
+  /** What an envelope means to a job. `control`: a control block read after the job began. */
+  async judge(
+    job: Job,
+    text: string,
+    reply: { sentAt: number; serverNowMs: number; control: Control | undefined },
+  ): Promise<Looked> {
+    const envelope = decodeEnvelope(text)
+    if (envelope === undefined) return this.#unreadable(job, text)
+    const standing = await this.#standing(job, envelope, reply.control)
+    // From here to the return nothing is awaited but the schema: the sequence belongs to this judgement.
+    const { sequence } = job.space.namespace
+    if (standing === 'dead') return { state: 'missing', deadId: envelope.fillId }
+    const decoded = await this.#decode(job, envelope)
+    if (decoded === undefined) return this.#unreadable(job, text)
+    const ageMs = Math.max(0, reply.serverNowMs - envelope.storedAtMs)
+    const isAged = envelope.soft || standing === 'stale'
+    const leftMs = isAged ? Math.min(0, envelope.freshMs - ageMs) : envelope.freshMs - ageMs
+    const found: FoundValue = {
+      state: leftMs > 0 ? 'fresh' : 'stale',
+      value: decoded.value,
+      source: this.#tier.name,
+      freshUntilMs: reply.sentAt + leftMs,
+      staleMs: envelope.staleMs,
+      storedAtMs: this.#parts.clock.wallNow() - ageMs,
+      tags: envelope.tags,
+      seen: sequence,
+    }
+    return { state: 'found', found, bytes: envelope.body.length, fillId: envelope.fillId }
+  }
+
+  tellFailure(operation: string, error: unknown): void {
+    const { events, tiers } = this.#parts
+    tiers.sharedErrors++
+    if (events.hears('tier-failed')) events.emit({ type: 'tier-failed', tier: this.#tier.name, operation, error })
+  }
+
+  /** True if what is known here proves nothing: a strict read, a namespace never looked at, a lapsed bound. */
+  #mustAsk(job: Job): boolean {
+    if (job.level === 'strict' || !job.space.namespace.isOpen) return true
+    return job.level === 'bounded' && !this.#parts.sync!.isCurrent(this.#parts.clock.now())
+  }
+
+  async #standing(job: Job, envelope: Envelope, control: Control | undefined): Promise<Standing> {
+    const { namespace } = job.space
+    const known = control
+      ? judgeByControl(envelope, control, [])
+      : namespace.judge(envelope.epoch, envelope.born, envelope.tags)
+    if (known !== 'unknown') return known
+    const asked = await this.#tier.control(namespace.id, envelope.tags)
+    namespace.adopt(asked, envelope.tags)
+    const standing = judgeByControl(envelope, asked, envelope.tags)
+    return standing === 'unknown' ? 'dead' : standing
+  }
+
+  async #decode(job: Job, envelope: Envelope): Promise<{ value: unknown } | undefined> {
+    try {
+      const value = decodeValue(envelope.codec, envelope.body)
+      const schema = job.space.policy.rules.value
+      if (schema === undefined || value === null) return { value }
+      const checked = await schema['~standard'].validate(value)
+      return checked.issues === undefined ? { value: checked.value } : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Foreign, truncated or outdated bytes under our key are a miss, and are said. */
+  #unreadable(job: Job, text: string): Looked {
+    const { events } = this.#parts
+    if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause: 'unreadable' })
+    return { state: 'missing', deadId: fillIdOf(text) }
+  }
+}

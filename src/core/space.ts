@@ -1,0 +1,33 @@
+import type { Bulkhead } from './bulkhead.js'
+import type { PolicyCounters } from './counters.js'
+import { Flights } from './flights.js'
+import type { Found } from './found.js'
+import type { Namespace } from './namespace.js'
+import type { Rules } from './policy.js'
+import type { SpaceView } from './ports/local-tier.js'
+
+/** What all spaces of one policy share within a cache. */
+export interface RegisteredPolicy {
+  readonly name: string
+  readonly version: number
+  readonly rules: Rules
+  readonly bulkhead: Bulkhead
+  readonly counters: PolicyCounters
+}
+
+/** One policy in one namespace: where entries of one kind and one tenant live. */
+export class Space implements SpaceView {
+  readonly id: number
+  readonly namespace: Namespace
+  readonly policy: RegisteredPolicy
+  /** The part of a stored key in front of the key itself. */
+  readonly prefix: string
+  readonly flights = new Flights<Found>()
+
+  constructor(id: number, namespace: Namespace, policy: RegisteredPolicy, prefix: string) {
+    this.id = id
+    this.namespace = namespace
+    this.policy = policy
+    this.prefix = prefix
+  }
+}

@@ -1,0 +1,131 @@
+import type { PolicyCounters } from './counters.js'
+import type { CacheParts } from './parts.js'
+import type { RemovalReason } from './ports/local-tier.js'
+import type { RegisteredPolicy } from './space.js'
+
+/** Counts of one policy since the cache was made. */
+export interface PolicyStats {
+  /** Calls that asked for a value. */
+  readonly requests: number
+  /** Answered fresh by a tier. */
+  readonly hits: number
+  readonly staleHits: number
+  readonly misses: number
+  /** Callers that joined somebody else's flight. */
+  readonly joined: number
+  readonly fills: number
+  readonly fillErrors: number
+  /** Share of requests that were answered fresh or stale without waiting for a fill; 0 before the first request. */
+  readonly hitRatio: number
+  readonly fillMs: { readonly count: number; readonly totalMs: number; readonly maxMs: number }
+  /** Fills that another process did for this one. */
+  readonly followed: number
+  /** Fills whose lease was gone at the store. */
+  readonly fenced: number
+  /** Fills whose value was not kept: invalidated meanwhile, `undefined`, ttl zero. */
+  readonly notStored: number
+}
+
+export interface TierStats {
+  readonly hits: number
+  readonly entries?: number
+  readonly bytes?: number
+  readonly maxEntries?: number
+  readonly maxBytes?: number
+  readonly evicted?: number
+  readonly expired?: number
+  readonly refused?: number
+  /** Commands that failed. */
+  readonly errors?: number
+}
+
+export interface CacheStats extends PolicyStats {
+  readonly name: string
+  /** Calls of delete, invalidate and clear in this process. */
+  readonly invalidations: number
+  /** Namespaces in use, the one without a tenant included. */
+  readonly tenants: number
+  /** Reads, fills and stores under way. */
+  readonly flights: number
+  readonly tiers: Readonly<Record<string, TierStats>>
+  readonly policies: Readonly<Record<string, PolicyStats>>
+  readonly staleness: {
+    readonly maxStalenessMs: number
+    /** Since the last successful sync was sent; absent without a shared tier or before the first. */
+    readonly syncedMsAgo?: number | undefined
+    /** False while memory may not answer, because the log could not be followed. */
+    readonly isCurrent: boolean
+  }
+}
+
+/** Counts that belong to tiers, not policies. */
+export class TierCounters {
+  readonly removed: Record<RemovalReason, number> = { evicted: 0, expired: 0, deleted: 0, invalidated: 0, replaced: 0, refused: 0 }
+  sharedErrors = 0
+}
+
+export function takeStats(
+  parts: CacheParts,
+  facts: {
+    policies: Iterable<RegisteredPolicy>
+    invalidations: number
+    tenants: number
+    maxStalenessMs: number
+  },
+): CacheStats {
+  const policies: Record<string, PolicyCounters[]> = {}
+  for (const { name, counters } of facts.policies) {
+    policies[name] ??= []
+    policies[name].push(counters)
+  }
+  const all = Object.values(policies).flat()
+  const { memory, shared, sync, clock, tiers: counted } = parts
+  const tiers: Record<string, TierStats> = {}
+  if (memory) {
+    const { evicted, expired, refused } = counted.removed
+    tiers.memory = { hits: sum(all, 'memoryHits'), ...memory.usage(), evicted, expired, refused }
+  }
+  if (shared) tiers[shared.name] = { hits: sum(all, 'sharedHits'), errors: counted.sharedErrors }
+  const nowMs = clock.now()
+  return {
+    name: parts.name,
+    ...policyStats(all),
+    invalidations: facts.invalidations,
+    tenants: facts.tenants,
+    flights: parts.work.size,
+    tiers,
+    policies: Object.fromEntries(Object.entries(policies).map(([name, counters]) => [name, policyStats(counters)])),
+    staleness: {
+      maxStalenessMs: facts.maxStalenessMs,
+      syncedMsAgo: sync?.isAnchored ? nowMs - sync.syncedAtMs : undefined,
+      isCurrent: sync === undefined || sync.covers(sync.syncedAtMs, nowMs),
+    },
+  }
+}
+
+function policyStats(counters: readonly PolicyCounters[]): PolicyStats {
+  const hits = sum(counters, 'memoryHits') + sum(counters, 'diskHits') + sum(counters, 'sharedHits')
+  const staleHits = sum(counters, 'staleHits')
+  const misses = sum(counters, 'misses')
+  const joined = sum(counters, 'joined')
+  const requests = hits + staleHits + misses + joined
+  const fills = sum(counters, 'fills')
+  return {
+    requests,
+    hits,
+    staleHits,
+    misses,
+    joined,
+    fills,
+    fillErrors: sum(counters, 'fillErrors'),
+    hitRatio: requests === 0 ? 0 : (hits + staleHits) / requests,
+    fillMs: { count: fills, totalMs: sum(counters, 'fillTotalMs'), maxMs: Math.max(0, ...counters.map((one) => one.fillMaxMs)) },
+    followed: sum(counters, 'followed'),
+    fenced: sum(counters, 'fenced'),
+    notStored: sum(counters, 'notStored'),
+  }
+}
+
+function sum(counters: readonly PolicyCounters[], field: keyof PolicyCounters): number {
+  return counters.reduce((total, one) => total + one[field], 0)
+}

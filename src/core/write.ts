@@ -1,0 +1,157 @@
+import { encodeValue, NotPlainData } from './codec.js'
+import { encodeEnvelope } from './envelope.js'
+import { CacheError, UnserialisableValueError } from './errors.js'
+import type { Filled } from './fill.js'
+import { Flight } from './flights.js'
+import type { Found, FoundValue } from './found.js'
+import type { Invalidator } from './invalidate.js'
+import { subject } from './job.js'
+import type { LocalStore } from './local-store.js'
+import { encodeEntriesPayload, MAX_KEYS_PER_LOG_ROW } from './log-entry.js'
+import type { LocalParts } from './parts.js'
+import type { Key } from './ports/local-tier.js'
+import type { CommitOutcome, Control, SharedTier, StoreRequest } from './ports/shared-tier.js'
+import type { Space } from './space.js'
+import { storedKey } from './stored-key.js'
+
+/** One value to store, checked. */
+export interface WriteRequest {
+  readonly space: Space
+  readonly key: Key
+  readonly userKey: Key
+  readonly filled: Filled
+}
+
+/** A request whose value was told as text. */
+interface Encoded {
+  readonly request: WriteRequest
+  readonly codec: string
+  readonly text: string
+}
+
+/** What became of one store of a batch: `undefined`, or why it was not done. */
+export type WriteOutcome = CacheError | undefined
+
+/**
+ * Values that the caller computed itself. A store is a flight too: an invalidation that passes while it is on its way
+ * keeps it out of memory, and it ends whatever is being filled for its key.
+ */
+export class Writer {
+  readonly #parts: LocalParts
+  readonly #store: LocalStore
+  readonly #invalidator: Invalidator
+
+  constructor(parts: LocalParts, { store, invalidator }: { store: LocalStore; invalidator: Invalidator }) {
+    this.#parts = parts
+    this.#store = store
+    this.#invalidator = invalidator
+  }
+
+  /** Stores of one namespace; one outcome for each, in order. Rejects only if the shared tier fails as a whole. */
+  async set(requests: readonly WriteRequest[]): Promise<WriteOutcome[]> {
+    const { shared } = this.#parts
+    const outcomes: WriteOutcome[] = []
+    for (let from = 0; from < requests.length; from += MAX_KEYS_PER_LOG_ROW) {
+      const batch = requests.slice(from, from + MAX_KEYS_PER_LOG_ROW)
+      outcomes.push(...(shared ? await this.#setShared(batch, shared) : batch.map((request) => this.#setHere(request))))
+    }
+    return outcomes
+  }
+
+  #setHere({ space, key, filled }: WriteRequest): WriteOutcome {
+    const { memory } = this.#parts
+    const { freshUntilMs, storedAtMs, seen, tags } = this.#found(filled, space.namespace.sequence)
+    const { value, staleMs } = filled
+    const entry = { value, freshUntilMs, staleMs, storedAtMs, seen, tags: tags.length === 0 ? undefined : tags }
+    if (filled.freshMs > 0 && !memory!.set(space, key, entry)) return tooLarge(space, "memory's limit for one entry")
+    // Whatever is being filled began before this value was given.
+    space.flights.poison(key, false)
+    if (filled.freshMs === 0) this.#store.evict(space, key, false)
+    return undefined
+  }
+
+  async #setShared(requests: readonly WriteRequest[], shared: SharedTier): Promise<WriteOutcome[]> {
+    const checked = requests.map((request) => this.#encode(request, shared))
+    const sendable = checked.filter((one): one is Encoded => !(one instanceof CacheError))
+    const outcomes = sendable.length === 0 ? [] : await this.#send(sendable, shared)
+    let next = 0
+    return checked.map((one) => {
+      if (one instanceof CacheError) return one
+      this.#tellSuperseded(one.request, outcomes[next++]!)
+      return undefined
+    })
+  }
+
+  async #send(encoded: readonly Encoded[], shared: SharedTier): Promise<readonly CommitOutcome[]> {
+    const flights = encoded.map(({ request }) => this.#register(request))
+    const { namespace } = encoded[0]!.request.space
+    try {
+      // Read before the store: an invalidation between the two makes the value dead, never the other way round.
+      const control = await shared.control(namespace.id, [])
+      namespace.adopt(control, [])
+      const stores = encoded.map((one) => this.#envelop(one, control))
+      const origin = this.#parts.random.fillId()
+      this.#invalidator.expectOwn(origin)
+      const payload = encodeEntriesPayload({ namespace: namespace.id, origin, soft: false, keys: stores.map(({ key }) => key) })
+      const { outcomes } = await shared.set(namespace.id, stores, payload)
+      for (const [index, { request }] of encoded.entries()) {
+        if (outcomes[index] === 'stored') this.#keep(request, flights[index]!, control)
+      }
+      return outcomes
+    } catch (cause) {
+      throw new CacheError('SHARED_TIER_FAILED', `The ${shared.name} tier did not acknowledge a set. Repeat it; that is safe.`, { cause })
+    } finally {
+      for (const [index, { request }] of encoded.entries()) request.space.flights.settle(flights[index]!)
+    }
+  }
+
+  #encode(request: WriteRequest, shared: SharedTier): Encoded | CacheError {
+    const { space, filled } = request
+    const encoded = encodeValue(filled.value)
+    if (encoded instanceof NotPlainData) {
+      return new UnserialisableValueError(space.policy.name, encoded.path, encoded.found)
+    }
+    return encoded.text.length > shared.maxEntryBytes
+      ? tooLarge(space, `the ${shared.name} tier's limit of ${shared.maxEntryBytes} bytes`)
+      : { request, ...encoded }
+  }
+
+  /** Poisons the fills under way, evicts the old value, and watches for events until the store is acknowledged. */
+  #register({ space, key }: WriteRequest): Flight<Found> {
+    this.#store.evict(space, key, false)
+    const flight = new Flight<Found>(key, space.namespace.sequence, this.#parts.clock.now())
+    flight.isDetached = true
+    space.flights.register(flight)
+    return flight
+  }
+
+  #envelop({ request, codec, text }: Encoded, control: Control): StoreRequest {
+    const { space, key, filled } = request
+    const { freshMs, staleMs, tags, version } = filled
+    const { epoch, clock: born } = control
+    const fillId = this.#parts.random.fillId()
+    const envelope = encodeEnvelope({ codec, fillId, epoch, born, freshMs, staleMs, tags, body: text })
+    return { key: storedKey(space.prefix, key), envelope, keepMs: Math.max(1, Math.ceil(freshMs + staleMs)), version }
+  }
+
+  #keep({ space, key, filled }: WriteRequest, flight: Flight<Found>, control: Control): void {
+    const { namespace } = space
+    if (namespace.judge(control.epoch, control.clock, filled.tags) !== 'current') return
+    this.#store.keep({ space, key, flight }, this.#found(filled, namespace.sequence), undefined)
+  }
+
+  #tellSuperseded(request: WriteRequest, outcome: CommitOutcome): void {
+    const { events } = this.#parts
+    if (outcome === 'stored' || !events.hears('not-stored')) return
+    events.emit({ type: 'not-stored', ...subject(request), cause: 'superseded' })
+  }
+
+  #found({ value, freshMs, staleMs, tags }: Filled, seen: number): FoundValue {
+    const { clock } = this.#parts
+    return { state: 'fresh', value, source: 'fill', freshUntilMs: clock.now() + freshMs, staleMs, storedAtMs: clock.wallNow(), tags, seen }
+  }
+}
+
+function tooLarge(space: Space, limit: string): CacheError {
+  return new CacheError('ENTRY_TOO_LARGE', `A value of policy '${space.policy.name}' is above ${limit}; it was not stored.`)
+}
