@@ -41,7 +41,8 @@ export class CacheCore {
 
   /** @throws CacheError `CACHE_CLOSED` */
   checkOpen(): void {
-    if (this.#closing) throw new CacheError('CACHE_CLOSED', `Cache '${this.parts.name}' was closed; make a new one.`)
+    if (this.#closing !== undefined)
+      throw new CacheError('CACHE_CLOSED', `Cache '${this.parts.name}' was closed; make a new one.`)
   }
 
   /** `close` waits for it. */

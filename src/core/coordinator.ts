@@ -65,6 +65,7 @@ export class Coordinator {
           refused = looked.fillId
           job.candidate = looked.found
         } else if (looked.state === 'missing') refused = looked.deadId
+        else return this.#solo.alone(job)
         continue
       }
       if (!job.isAwaited) return job.candidate ?? MISSING
@@ -72,6 +73,7 @@ export class Coordinator {
       const followed = await this.follow(job, refused, deadline)
       if (followed.state === 'again') refused = followed.deadId
       else if (followed.state === 'timeout') return this.#afterTimeout(job, refused)
+      else if (followed.state === 'failed') return this.#solo.alone(job)
       else return followed.found
     }
     return this.#solo.alone(job)
@@ -114,7 +116,12 @@ export class Coordinator {
     job: Job,
     deadId: string | undefined,
     deadline: number,
-  ): Promise<{ state: 'value'; found: Found } | { state: 'again'; deadId: string | undefined } | { state: 'timeout' }> {
+  ): Promise<
+    | { state: 'value'; found: Found }
+    | { state: 'again'; deadId: string | undefined }
+    | { state: 'timeout' }
+    | { state: 'failed' }
+  > {
     const { clock, random } = this.#parts
     const { pollMinMs, pollMaxMs } = job.space.policy.rules.coordinate
     const startedAt = clock.now()
@@ -129,14 +136,15 @@ export class Coordinator {
       await pause(clock, Math.min(pauseMs, leftMs), job.flight.abort.signal)
       const sentAt = clock.now()
       const seen = await this.#poll(job, key)
-      if (seen === undefined) return { state: 'timeout' }
+      if (seen === undefined) return { state: 'failed' }
       const { envelope, leased } = seen.state
       if (envelope !== undefined) {
         const looked = await this.#reader.judge(job, envelope, { sentAt, ...seen })
         if (looked.state === 'found' && looked.found.state === 'fresh') {
           return this.#followed(job, startedAt, { state: 'value', found: this.#promote(job, looked) })
         }
-        refused = looked.state === 'missing' ? looked.deadId : looked.state === 'found' ? looked.fillId : refused
+        if (looked.state === 'failed') return { state: 'failed' }
+        refused = looked.state === 'missing' ? looked.deadId : looked.fillId
       }
       if (!leased) return this.#followed(job, startedAt, { state: 'again', deadId: refused })
     }

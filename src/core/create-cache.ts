@@ -21,7 +21,7 @@ import { ManyReader } from './read-many.js'
 import { Scope } from './scope.js'
 import { SharedReader } from './shared-reader.js'
 import { SoloFill } from './solo-fill.js'
-import { type CacheStats, takeStats, TierCounters } from './stats.js'
+import { type CacheStats, TierCounters, takeStats } from './stats.js'
 import { systemClock } from './system-clock.js'
 import { systemRandom } from './system-random.js'
 import { Work } from './work.js'
@@ -111,7 +111,15 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   const side = shared && openSharedSide(parts, shared, { store, solo })
   const reader = new Reader(parts, { store, solo, shared: side })
   const many = new ManyReader(parts, { reader, solo, shared: side })
-  const core = new CacheCore({ parts, namespaces, reader, many, writer, invalidator, defaultPolicy: defaultPolicyOf(options) })
+  const core = new CacheCore({
+    parts,
+    namespaces,
+    reader,
+    many,
+    writer,
+    invalidator,
+    defaultPolicy: defaultPolicyOf(options),
+  })
 
   for (const policy of options.policies ?? []) namespaces.register(policy)
   const close = (closing?: { graceMs?: number }): Promise<CloseReport> => core.close(closing)
@@ -127,7 +135,8 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
         tenants: namespaces.size,
         maxStalenessMs,
       }),
-    on: (type: CacheEventType | '*', listener: (event: never) => void) => events.on(type, listener as (event: CacheEvent) => void),
+    on: (type: CacheEventType | '*', listener: (event: never) => void) =>
+      events.on(type, listener as (event: CacheEvent) => void),
     close,
     [Symbol.asyncDispose]: async () => {
       await close()
@@ -154,22 +163,37 @@ function checkName(name: unknown): string {
   })
 }
 
-function checkTiers(value: unknown): { memoryTier: MemoryTierDefinition | undefined; sharedTier: SharedTierDefinition | undefined } {
+function checkTiers(value: unknown): {
+  memoryTier: MemoryTierDefinition | undefined
+  sharedTier: SharedTierDefinition | undefined
+} {
   const field = 'createCache.tiers'
   if (!Array.isArray(value) || value.length === 0) {
-    throw new InvalidOptionError({ field, value, rule: 'must be an array of at least one tier, such as [memoryTier()]' })
+    throw new InvalidOptionError({
+      field,
+      value,
+      rule: 'must be an array of at least one tier, such as [memoryTier()]',
+    })
   }
   const tiers = value as readonly TierDefinition[]
   for (const [index, tier] of tiers.entries()) {
     if (typeof tier?.open !== 'function' || (tier.kind !== 'local' && tier.kind !== 'shared')) {
-      throw new InvalidOptionError({ field: `${field}[${index}]`, value: tier, rule: 'must be made by memoryTier, redisTier or another tier function' })
+      throw new InvalidOptionError({
+        field: `${field}[${index}]`,
+        value: tier,
+        rule: 'must be made by memoryTier, redisTier or another tier function',
+      })
     }
   }
   const order = tiers.map((tier) => tier.name).join(', ')
   const [first, second] = tiers
   const isInOrder = tiers.length === 1 || (tiers.length === 2 && first!.kind === 'local' && second!.kind === 'shared')
   if (!isInOrder) {
-    throw new InvalidOptionError({ field, value: order, rule: 'must name each tier once, memory first and at most one shared tier last' })
+    throw new InvalidOptionError({
+      field,
+      value: order,
+      rule: 'must name each tier once, memory first and at most one shared tier last',
+    })
   }
   const memoryTier = first!.kind === 'local' ? first : undefined
   const sharedTier = tiers.at(-1)!.kind === 'shared' ? (tiers.at(-1) as SharedTierDefinition) : undefined

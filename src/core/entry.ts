@@ -1,5 +1,5 @@
-import type { Clock } from './ports/clock.js'
 import type { Found } from './found.js'
+import type { Clock } from './ports/clock.js'
 
 /** A value with what is known about it. */
 export type Entry<V> =
@@ -10,7 +10,9 @@ export type Entry<V> =
   | { readonly state: 'missing'; readonly value?: undefined }
 
 /** What a read without a fill may also come to: the shared tier failed, so nobody knows. */
-export type EntryLookup<V> = Entry<V> | { readonly state: 'failed'; readonly error: unknown; readonly value?: undefined }
+export type EntryLookup<V> =
+  | Entry<V>
+  | { readonly state: 'failed'; readonly error: unknown; readonly value?: undefined }
 
 export interface EntryDetails {
   /** Who answered: a tier's name, 'fill', or 'flight' for a caller that joined somebody else's read or fill. */

@@ -102,11 +102,16 @@ export class Invalidator implements LogListener {
     namespace.detachFlights()
   }
 
-  async #applyShared({ namespace, entries, tags, clear, soft }: Invalidation, shared: SharedTier): Promise<LogPosition[]> {
+  async #applyShared(
+    { namespace, entries, tags, clear, soft }: Invalidation,
+    shared: SharedTier,
+  ): Promise<LogPosition[]> {
     const origin = this.#parts.random.fillId()
     const calls: Promise<LogPosition>[] = []
     for (let from = 0; from < entries.length; from += MAX_KEYS_PER_LOG_ROW) {
-      const keys = entries.slice(from, from + MAX_KEYS_PER_LOG_ROW).map(({ space, key }) => storedKey(space.prefix, key))
+      const keys = entries
+        .slice(from, from + MAX_KEYS_PER_LOG_ROW)
+        .map(({ space, key }) => storedKey(space.prefix, key))
       const payload = encodeEntriesPayload({ namespace: namespace.id, origin, soft, keys })
       calls.push(shared.delete(namespace.id, keys, payload, soft).then(({ position }) => position))
     }
@@ -119,7 +124,11 @@ export class Invalidator implements LogListener {
     event: { tags: readonly string[]; clear: boolean; soft: boolean; origin: string },
     shared: SharedTier,
   ): Promise<LogPosition> {
-    const { epoch, clock, position } = await shared.bump({ namespace: namespace.id, horizonMs: this.#horizonMs(), ...event })
+    const { epoch, clock, position } = await shared.bump({
+      namespace: namespace.id,
+      horizonMs: this.#horizonMs(),
+      ...event,
+    })
     // News unless the log or pub/sub was quicker: a read that began before the bump may have refilled memory (R5).
     if (namespace.applyBump({ ...event, epoch, clock }, true)) namespace.detachFlights()
     return position

@@ -53,6 +53,8 @@ export class Namespace implements NamespaceView {
   #openedAt = 0
   /** At least `openedAt`: a tag without a state had its last event at or before this clock. */
   #knownFrom = 0
+  /** Highest clock of an event that came before any control block: one read earlier is out of date. */
+  #heardClock = 0
   #isRetired = false
 
   constructor(tenant: string, id: NamespaceId) {
@@ -129,6 +131,7 @@ export class Namespace implements NamespaceView {
    */
   applyBump(bump: Bump, isOrdered: boolean): boolean {
     if (this.#epoch !== bump.epoch) {
+      if (this.#epoch === undefined) this.#heardClock = Math.max(this.#heardClock, bump.clock)
       if (this.#epoch === undefined || bump.clock <= this.#clock || !isOrdered) this.touch(bump)
       else this.#open(bump.epoch, bump.clock, bump.clock)
       return true
@@ -161,10 +164,13 @@ export class Namespace implements NamespaceView {
     return isNews
   }
 
-  /** Takes over what a control block said; `asked` are the tags whose clocks were read with it. */
+  /**
+   * Takes over what a control block said; `asked` are the tags whose clocks were read with it. One that is older than
+   * what is known here changes nothing: state only moves forward.
+   */
   adopt(control: Control, asked: readonly string[]): void {
     if (this.#epoch !== control.epoch) {
-      if (this.#epoch !== undefined && control.clock <= this.#clock) return
+      if (control.clock < (this.#epoch === undefined ? this.#heardClock : this.#clock + 1)) return
       this.#open(control.epoch, control.clock, control.floor)
     }
     const at = this.sequence + 1
@@ -196,6 +202,7 @@ export class Namespace implements NamespaceView {
   /** The log cannot be followed: everything held locally is dead, nothing about the shared tier is known. */
   reset(): void {
     this.#epoch = undefined
+    this.#heardClock = 0
     this.#tags.clear()
     this.#floorAt = this.#forgottenAt = ++this.sequence
     for (const space of this.spaces.values()) space.flights.poisonAll()

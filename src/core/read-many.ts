@@ -96,7 +96,10 @@ export class ManyReader {
   }
 
   /** Claims all leases at once: what is ours to fill, and what somebody else is filling. */
-  async #claim(open: readonly Pending[], coordinator: Coordinator): Promise<{ toFill: Pending[]; elsewhere: Pending[] }> {
+  async #claim(
+    open: readonly Pending[],
+    coordinator: Coordinator,
+  ): Promise<{ toFill: Pending[]; elsewhere: Pending[] }> {
     const claim = await coordinator.claim(
       open.map(({ job }) => job),
       open.map(({ deadId }) => deadId),

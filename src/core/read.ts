@@ -100,7 +100,8 @@ export class Reader {
     if (memory === undefined || (request.level === 'strict' && sync !== undefined)) return undefined
     const { space, key } = request
     if (memory.getEntry(space, key, clock.now()) === undefined) return undefined
-    if (sync !== undefined && request.level === 'bounded' && !sync.isCurrent(clock.now()) && !(await sync.sync())) return undefined
+    if (sync !== undefined && request.level === 'bounded' && !sync.isCurrent(clock.now()) && !(await sync.sync()))
+      return undefined
     const entry = memory.getEntry(space, key, clock.now())
     if (entry === undefined) return undefined
     const state = clock.now() < entry.freshUntilMs ? 'fresh' : 'stale'
@@ -136,7 +137,12 @@ export class Reader {
     if (fill === undefined || (level === 'strict' && sync !== undefined)) return undefined
     const flight = space.flights.joinable(key)
     if (flight === undefined) return undefined
-    if (sync !== undefined && level === 'bounded' && !sync.covers(Math.max(sync.syncedAtMs, flight.startedAtMs), clock.now())) return undefined
+    if (
+      sync !== undefined &&
+      level === 'bounded' &&
+      !sync.covers(Math.max(sync.syncedAtMs, flight.startedAtMs), clock.now())
+    )
+      return undefined
     space.policy.counters.joined++
     if (events.hears('joined')) events.emit({ type: 'joined', ...subject(request) })
     return flight
@@ -169,7 +175,8 @@ export class Reader {
   }
 
   async #produce(job: Job): Promise<Found> {
-    if (this.#shared === undefined) return job.fill ? this.#solo.alone(this.missed(job)) : (job.candidate ?? this.#nothing(job))
+    if (this.#shared === undefined)
+      return job.fill ? this.#solo.alone(this.missed(job)) : (job.candidate ?? this.#nothing(job))
     const [looked] = await this.#shared.reader.look([job])
     const found = this.taken(job, looked!)
     if (found !== undefined) return found

@@ -26,13 +26,23 @@ export function makeReceipt(positions: readonly LogPosition[]): Receipt {
 export function parseReceipt(value: unknown, field: string): LogPosition[] {
   const token = typeof value === 'object' && value !== null ? (value as Receipt).token : value
   if (typeof token !== 'string' || token.length > 4096) {
-    throw new InvalidOptionError({ field, value, rule: 'must be a receipt of an invalidation, or its token', code: 'INVALID_RECEIPT' })
+    throw new InvalidOptionError({
+      field,
+      value,
+      rule: 'must be a receipt of an invalidation, or its token',
+      code: 'INVALID_RECEIPT',
+    })
   }
   if (token === '') return []
   return token.split('~').map((part) => {
     const match = /^(\d{1,4}):([\w-]{1,32}):(\d{1,16}-\d{1,16})$/.exec(part)
     if (!match) {
-      throw new InvalidOptionError({ field, value: token, rule: 'must be the token of a receipt', code: 'INVALID_RECEIPT' })
+      throw new InvalidOptionError({
+        field,
+        value: token,
+        rule: 'must be the token of a receipt',
+        code: 'INVALID_RECEIPT',
+      })
     }
     return { shard: Number(match[1]), generation: match[2]!, id: match[3]! }
   })

@@ -53,7 +53,9 @@ export type Fillable<V> = V | DetailedValue<V> | PromiseLike<V | DetailedValue<V
 type Filled<V, R> = unknown extends V ? FillResult<R> : V
 /** A fill of several keys: answers a Map or pairs. */
 export type FillMany<K extends Key, V> = (keys: K[], context: FillManyContext) => ManyFilled<V> | Promise<ManyFilled<V>>
-type ManyFilled<V> = ReadonlyMap<Key, V | DetailedValue<V> | null> | Iterable<readonly [Key, V | DetailedValue<V> | null]>
+type ManyFilled<V> =
+  | ReadonlyMap<Key, V | DetailedValue<V> | null>
+  | Iterable<readonly [Key, V | DetailedValue<V> | null]>
 
 const READ_FIELDS = ['signal', 'consistency', 'after', 'tags']
 const NO_OPTIONS: ReadOptions = Object.freeze({})
@@ -103,13 +105,14 @@ export class Scope {
       const space = isPolicy && first === this.#lastPolicy ? this.#lastSpace! : this.#space(first)
       const userKey = (isPolicy ? second : first) as Key
       const key = checkKey(userKey)
-      const last = isPolicy ? (third ?? fourth) : second
-      if (last === undefined || typeof last === 'function') {
+      const hasFill = !isPolicy || typeof third === 'function'
+      const options = isPolicy && hasFill ? fourth : third
+      if (options === undefined) {
         const value = this.#core.reader.fresh(space, key)
         if (value !== MISS) return Promise.resolve(value)
       }
-      const [fill, options] = isPolicy ? fillAndOptions(third, fourth) : [second, third]
-      return this.#getOrFill(space, { userKey, key, fill: this.#fillOf(space, first, userKey, fill), options }).then(valueOf)
+      const fill = this.#fillOf(space, first, userKey, isPolicy ? (hasFill ? third : undefined) : second)
+      return this.#getOrFill(space, { userKey, key, fill, options }).then(valueFound)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -117,7 +120,11 @@ export class Scope {
 
   /** As `getOrFill`, with what is known about the value: where it came from, its age, its tags. */
   getOrFillEntry<R>(key: Key, fill: (context: FillContext) => R, options?: ReadOptions): Promise<Entry<FillResult<R>>>
-  getOrFillEntry<K extends Key, V>(policy: Policy<K, V, true>, key: NoInfer<K>, options?: ReadOptions): Promise<Entry<V>>
+  getOrFillEntry<K extends Key, V>(
+    policy: Policy<K, V, true>,
+    key: NoInfer<K>,
+    options?: ReadOptions,
+  ): Promise<Entry<V>>
   getOrFillEntry<K extends Key, V, R extends Fillable<V>>(
     policy: Policy<K, V>,
     key: NoInfer<K>,
@@ -149,17 +156,24 @@ export class Scope {
     keys: Iterable<NoInfer<K>>,
     options?: ReadOptions,
   ): Promise<Map<K, V | null>>
-  async getOrFillMany(policy: Policy, keys: Iterable<Key>, third?: unknown, fourth?: unknown): Promise<Map<Key, unknown>> {
+  async getOrFillMany(
+    policy: Policy,
+    keys: Iterable<Key>,
+    third?: unknown,
+    fourth?: unknown,
+  ): Promise<Map<Key, unknown>> {
     const space = this.#space(policy)
     const wanted = [...new Set(keys)]
     const [fillMany, options] = fillAndOptions(third, fourth)
     if (fillMany === undefined) {
-      const values = await Promise.all(wanted.map((key) => this.getOrFill(policy as Policy<Key, unknown, true>, key, options as ReadOptions)))
+      const values = await Promise.all(
+        wanted.map((key) => this.getOrFill(policy as Policy<Key, unknown, true>, key, options as ReadOptions)),
+      )
       return new Map(wanted.map((key, index) => [key, values[index]]))
     }
     const requests = await this.#requests(space, wanted, options, unreachableFill)
     const found = await this.#core.many.read(requests, fillMany as BoundFillMany)
-    return new Map(wanted.map((key, index) => [key, valueOf(found[index]!)]))
+    return new Map(wanted.map((key, index) => [key, valueFound(found[index]!)]))
   }
 
   /** The value if a tier has it fresh, else `undefined`: a miss, or a shared tier that cannot be reached. */
@@ -177,11 +191,17 @@ export class Scope {
   }
 
   /** The fresh values among several keys; a missing key is not in the Map. */
-  async getMany<K extends Key, V>(policy: Policy<K, V>, keys: Iterable<NoInfer<K>>, options?: ReadOptions): Promise<Map<K, V>> {
+  async getMany<K extends Key, V>(
+    policy: Policy<K, V>,
+    keys: Iterable<NoInfer<K>>,
+    options?: ReadOptions,
+  ): Promise<Map<K, V>> {
     const wanted = [...new Set(keys)] as K[]
     const requests = await this.#requests(this.#space(policy), wanted, options, undefined)
     const found = await this.#core.many.read(requests, undefined)
-    return new Map(wanted.flatMap((key, index) => (found[index]!.state === 'fresh' ? [[key, valueOf(found[index]!) as V]] : [])))
+    return new Map(
+      wanted.flatMap((key, index) => (found[index]!.state === 'fresh' ? [[key, valueFound(found[index]!) as V]] : [])),
+    )
   }
 
   /** Memory's fresh value, synchronously: `undefined` if it has none or cannot prove that it is recent enough. */
@@ -200,7 +220,9 @@ export class Scope {
   async refresh<K extends Key, V>(policy: Policy<K, V, true>, key: NoInfer<K>, options?: ReadOptions): Promise<V> {
     const space = this.#space(policy)
     const fill = this.#fillOf(space, policy, key, undefined)
-    return valueOf(await this.#core.reader.refresh(await this.#request(space, { userKey: key, key: checkKey(key), fill, options }))) as V
+    return valueFound(
+      await this.#core.reader.refresh(await this.#request(space, { userKey: key, key: checkKey(key), fill, options })),
+    ) as V
   }
 
   /** Stores a value that was computed elsewhere. Acknowledged by the shared tier, if there is one. */
@@ -263,12 +285,21 @@ export class Scope {
     const fields = checkFields(request, ['tags', 'entries', 'soft'], 'invalidate')
     const tags = checkTags(fields.tags, 'invalidate.tags')
     const { entries = [], soft = false } = request
-    if (typeof soft !== 'boolean') throw new InvalidOptionError({ field: 'invalidate.soft', value: soft, rule: 'must be true or false' })
+    if (typeof soft !== 'boolean')
+      throw new InvalidOptionError({ field: 'invalidate.soft', value: soft, rule: 'must be true or false' })
     if (!Array.isArray(entries)) {
-      throw new InvalidOptionError({ field: 'invalidate.entries', value: entries, rule: 'must be pairs of policy and key' })
+      throw new InvalidOptionError({
+        field: 'invalidate.entries',
+        value: entries,
+        rule: 'must be pairs of policy and key',
+      })
     }
     if (tags.length === 0 && entries.length === 0) {
-      throw new InvalidOptionError({ field: 'invalidate', value: request, rule: 'must name tags or entries; `clear()` is for everything' })
+      throw new InvalidOptionError({
+        field: 'invalidate',
+        value: request,
+        rule: 'must name tags or entries; `clear()` is for everything',
+      })
     }
     return this.#invalidate(
       entries.map(([policy, key]: readonly [Policy, Key]) => this.#ref(policy, key)),
@@ -292,7 +323,12 @@ export class Scope {
     const isPolicy = typeof first === 'object'
     const userKey = (isPolicy ? second : first) as Key
     const options = isPolicy ? third : second
-    const request = await this.#request(this.#space(first), { userKey, key: checkKey(userKey), fill: undefined, options })
+    const request = await this.#request(this.#space(first), {
+      userKey,
+      key: checkKey(userKey),
+      fill: undefined,
+      options,
+    })
     return this.#core.reader.read(request)
   }
 
@@ -300,7 +336,12 @@ export class Scope {
     return this.#core.reader.read(await this.#request(space, call))
   }
 
-  async #requests(space: Space, keys: readonly Key[], options: unknown, fill: ReadRequest['fill']): Promise<ReadRequest[]> {
+  async #requests(
+    space: Space,
+    keys: readonly Key[],
+    options: unknown,
+    fill: ReadRequest['fill'],
+  ): Promise<ReadRequest[]> {
     const checked = keys.map((userKey) => ({ userKey, key: checkKey(userKey) }))
     const first = await this.#request(space, { userKey: '', key: '', fill, options })
     return checked.map((key) => ({ ...first, ...key }))
@@ -308,11 +349,18 @@ export class Scope {
 
   /** Checks the options; for `after`, follows the log up to the receipt or makes the read strict. */
   async #request(space: Space, { userKey, key, fill, options }: Call): Promise<ReadRequest> {
-    const { signal, consistency, after, tags } = checkFields(options ?? NO_OPTIONS, READ_FIELDS, 'options') as ReadOptions
+    const { signal, consistency, after, tags } = checkFields(
+      options ?? NO_OPTIONS,
+      READ_FIELDS,
+      'options',
+    ) as ReadOptions
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new InvalidOptionError({ field: 'options.signal', value: signal, rule: 'must be an AbortSignal' })
     }
-    let level = consistency === undefined ? 'bounded' : checkOneOf(consistency, ['eventual', 'bounded', 'strict'], 'options.consistency')
+    let level =
+      consistency === undefined
+        ? 'bounded'
+        : checkOneOf(consistency, ['eventual', 'bounded', 'strict'], 'options.consistency')
     if (after !== undefined && level !== 'strict') {
       const hasReached = await this.#core.reach(parseReceipt(after, 'options.after'))
       level = hasReached ? 'bounded' : 'strict'
@@ -344,7 +392,10 @@ export class Scope {
     if (fill !== undefined) throw new InvalidOptionError({ field: 'fill', value: fill, rule: 'must be a function' })
     const own = typeof first === 'object' ? first.fill : undefined
     if (typeof own === 'function') return (context) => own(userKey, context) as unknown
-    throw new CacheError('FILL_MISSING', `Policy '${space.policy.name}' has no fill of its own: give one at the call, or to definePolicy.`)
+    throw new CacheError(
+      'FILL_MISSING',
+      `Policy '${space.policy.name}' has no fill of its own: give one at the call, or to definePolicy.`,
+    )
   }
 
   #ref(first: Policy | Key, key: unknown): EntryRef {
@@ -357,7 +408,9 @@ export class Scope {
     { soft = false, clear = false }: { soft?: boolean; clear?: boolean },
   ): Promise<Receipt> {
     this.#core.checkOpen()
-    return this.#core.track(this.#core.invalidator.invalidate({ namespace: this.#namespace, entries, tags, clear, soft }))
+    return this.#core.track(
+      this.#core.invalidator.invalidate({ namespace: this.#namespace, entries, tags, clear, soft }),
+    )
   }
 
   /** Undefined for `undefined`, which means "do not store". */
@@ -385,7 +438,7 @@ interface Call {
   readonly options: unknown
 }
 
-function valueOf(found: Found): unknown {
+function valueFound(found: Found): unknown {
   if (found.state === 'missing') return undefined
   if (found.state === 'failed') throw found.error
   return found.value

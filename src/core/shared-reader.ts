@@ -8,6 +8,9 @@ import type { Standing } from './ports/local-tier.js'
 import type { Control, SharedTier } from './ports/shared-tier.js'
 import { storedKey } from './stored-key.js'
 
+/** Control blocks that are overtaken by events again and again while one entry is judged. */
+const MAX_CONTROL_READS = 4
+
 /** What the shared tier had for a job. `deadId`: the id of an entry that was found unusable. */
 export type Looked =
   | { readonly state: 'found'; readonly found: FoundValue; readonly bytes: number; readonly fillId: string }
@@ -48,7 +51,7 @@ export class SharedReader {
     }
   }
 
-  /** What an envelope means to a job. `control`: a control block read after the job began. */
+  /** What an envelope means to a job. `control`: a control block read after the job began. Never rejects. */
   async judge(
     job: Job,
     text: string,
@@ -56,6 +59,20 @@ export class SharedReader {
   ): Promise<Looked> {
     const envelope = decodeEnvelope(text)
     if (envelope === undefined) return this.#unreadable(job, text)
+    try {
+      return await this.#judge(job, text, envelope, reply)
+    } catch (error) {
+      this.tellFailure('control', error)
+      return { state: 'failed', error }
+    }
+  }
+
+  async #judge(
+    job: Job,
+    text: string,
+    envelope: Envelope,
+    reply: { sentAt: number; serverNowMs: number; control: Control | undefined },
+  ): Promise<Looked> {
     const standing = await this.#standing(job, envelope, reply.control)
     // From here to the return nothing is awaited but the schema: the sequence belongs to this judgement.
     const { sequence } = job.space.namespace
@@ -90,16 +107,25 @@ export class SharedReader {
     return job.level === 'bounded' && !this.#parts.sync!.isCurrent(this.#parts.clock.now())
   }
 
-  async #standing(job: Job, envelope: Envelope, control: Control | undefined): Promise<Standing> {
+  /**
+   * What the control block says and what is known here, the worse of the two: the block may have been read before an
+   * invalidation that this process has already acknowledged.
+   */
+  async #standing(job: Job, envelope: Envelope, read: Control | undefined): Promise<Standing> {
     const { namespace } = job.space
-    const known = control
-      ? judgeByControl(envelope, control, [])
-      : namespace.judge(envelope.epoch, envelope.born, envelope.tags)
-    if (known !== 'unknown') return known
-    const asked = await this.#tier.control(namespace.id, envelope.tags)
-    namespace.adopt(asked, envelope.tags)
-    const standing = judgeByControl(envelope, asked, envelope.tags)
-    return standing === 'unknown' ? 'dead' : standing
+    let control = read
+    let asked: readonly string[] = []
+    for (let attempt = 0; attempt < MAX_CONTROL_READS; attempt++) {
+      const known = namespace.judge(envelope.epoch, envelope.born, envelope.tags)
+      const said = control ? judgeByControl(envelope, control, asked) : known
+      if (known === 'dead' || said === 'dead') return 'dead'
+      const isUpToDate = control === undefined || namespace.epoch === control.epoch
+      if (said !== 'unknown' && isUpToDate) return known === 'stale' ? 'stale' : said
+      asked = envelope.tags
+      control = await this.#tier.control(namespace.id, asked)
+      namespace.adopt(control, asked)
+    }
+    return 'dead'
   }
 
   async #decode(job: Job, envelope: Envelope): Promise<{ value: unknown } | undefined> {

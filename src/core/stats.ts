@@ -60,7 +60,14 @@ export interface CacheStats extends PolicyStats {
 
 /** Counts that belong to tiers, not policies. */
 export class TierCounters {
-  readonly removed: Record<RemovalReason, number> = { evicted: 0, expired: 0, deleted: 0, invalidated: 0, replaced: 0, refused: 0 }
+  readonly removed: Record<RemovalReason, number> = {
+    evicted: 0,
+    expired: 0,
+    deleted: 0,
+    invalidated: 0,
+    replaced: 0,
+    refused: 0,
+  }
   sharedErrors = 0
 }
 
@@ -119,7 +126,11 @@ function policyStats(counters: readonly PolicyCounters[]): PolicyStats {
     fills,
     fillErrors: sum(counters, 'fillErrors'),
     hitRatio: requests === 0 ? 0 : (hits + staleHits) / requests,
-    fillMs: { count: fills, totalMs: sum(counters, 'fillTotalMs'), maxMs: Math.max(0, ...counters.map((one) => one.fillMaxMs)) },
+    fillMs: {
+      count: fills,
+      totalMs: sum(counters, 'fillTotalMs'),
+      maxMs: Math.max(0, ...counters.map((one) => one.fillMaxMs)),
+    },
     followed: sum(counters, 'followed'),
     fenced: sum(counters, 'fenced'),
     notStored: sum(counters, 'notStored'),

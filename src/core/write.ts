@@ -92,14 +92,23 @@ export class Writer {
       const stores = encoded.map((one) => this.#envelop(one, control))
       const origin = this.#parts.random.fillId()
       this.#invalidator.expectOwn(origin)
-      const payload = encodeEntriesPayload({ namespace: namespace.id, origin, soft: false, keys: stores.map(({ key }) => key) })
+      const payload = encodeEntriesPayload({
+        namespace: namespace.id,
+        origin,
+        soft: false,
+        keys: stores.map(({ key }) => key),
+      })
       const { outcomes } = await shared.set(namespace.id, stores, payload)
       for (const [index, { request }] of encoded.entries()) {
         if (outcomes[index] === 'stored') this.#keep(request, flights[index]!, control)
       }
       return outcomes
     } catch (cause) {
-      throw new CacheError('SHARED_TIER_FAILED', `The ${shared.name} tier did not acknowledge a set. Repeat it; that is safe.`, { cause })
+      throw new CacheError(
+        'SHARED_TIER_FAILED',
+        `The ${shared.name} tier did not acknowledge a set. Repeat it; that is safe.`,
+        { cause },
+      )
     } finally {
       for (const [index, { request }] of encoded.entries()) request.space.flights.settle(flights[index]!)
     }
@@ -148,10 +157,22 @@ export class Writer {
 
   #found({ value, freshMs, staleMs, tags }: Filled, seen: number): FoundValue {
     const { clock } = this.#parts
-    return { state: 'fresh', value, source: 'fill', freshUntilMs: clock.now() + freshMs, staleMs, storedAtMs: clock.wallNow(), tags, seen }
+    return {
+      state: 'fresh',
+      value,
+      source: 'fill',
+      freshUntilMs: clock.now() + freshMs,
+      staleMs,
+      storedAtMs: clock.wallNow(),
+      tags,
+      seen,
+    }
   }
 }
 
 function tooLarge(space: Space, limit: string): CacheError {
-  return new CacheError('ENTRY_TOO_LARGE', `A value of policy '${space.policy.name}' is above ${limit}; it was not stored.`)
+  return new CacheError(
+    'ENTRY_TOO_LARGE',
+    `A value of policy '${space.policy.name}' is above ${limit}; it was not stored.`,
+  )
 }

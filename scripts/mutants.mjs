@@ -1,0 +1,163 @@
+// Removes one rule of the protocol at a time from a copy of the sources and expects the tests to notice.
+//   npm run mutants [-- name …]
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const TESTS = ['test/unit/core/races.test.ts', 'test/unit/core/schedules.test.ts']
+
+/** One of the tests must go red when `find` is replaced in `file`. */
+const MUTANTS = [
+  {
+    name: 'R1 commit-without-token',
+    file: 'src/memory/shared-twin-database.ts',
+    find: "if (!this.release(request.key, token)) return 'fenced'",
+    replace: 'this.release(request.key, token)',
+  },
+  {
+    name: 'R3 client-token',
+    file: 'src/core/coordinator.ts',
+    find: 'token: this.#parts.random.fillId()',
+    replace: "token: 'the-same-client!'",
+  },
+  {
+    name: 'R4 poison-dropped',
+    file: 'src/core/flights.ts',
+    find: "if (this.poison !== 'hard') this.poison = soft ? 'soft' : 'hard'",
+    replace: 'this.isDetached = true; void soft',
+  },
+  {
+    name: 'R5 evict-after-ack-dropped',
+    file: 'src/core/invalidate.ts',
+    find: 'for (const { space, key } of invalidation.entries) this.#store.evict(space, key, invalidation.soft)',
+    replace: '',
+  },
+  {
+    name: 'R5 bump-not-applied',
+    file: 'src/core/invalidate.ts',
+    find: 'if (namespace.applyBump({ ...event, epoch, clock }, true)) namespace.detachFlights()',
+    replace: 'void epoch; void clock',
+  },
+  {
+    name: 'R6 join-poisoned',
+    file: 'src/core/flights.ts',
+    find: 'flight === undefined || flight.isDetached || flight.isPoisoned ?',
+    replace: 'flight === undefined ?',
+  },
+  {
+    name: 'R8 log-before-delete',
+    file: 'src/memory/shared-twin.ts',
+    find: 'return this.#call(async () => {\n      const existed',
+    replace: 'return this.#call(async () => {\n      await this.#append(namespace, payload)\n      const existed',
+  },
+  {
+    name: 'R10 born-after-fill',
+    file: 'src/core/lease-fill.ts',
+    find: 'const { epoch, born, token } = lease',
+    replace:
+      'const { token } = lease; const { epoch, clock: born } = await this.#tier.control(job.space.namespace.id, [])',
+  },
+  {
+    name: 'R11 epoch-ignored',
+    file: 'src/core/namespace.ts',
+    find: "if (entry.epoch !== control.epoch || control.floor > entry.born) return 'dead'",
+    replace: "if (control.floor > entry.born) return 'dead'",
+  },
+  {
+    name: 'disk-read-unregistered',
+    file: 'src/core/read.ts',
+    find: 'space.flights.register(flight)',
+    replace: 'if (fill !== undefined) space.flights.register(flight)',
+  },
+  {
+    name: 'join-sent-read',
+    file: 'src/core/read.ts',
+    find: "if (fill === undefined || (level === 'strict' && sync !== undefined)) return undefined",
+    replace: 'if (fill === undefined) return undefined',
+  },
+  {
+    name: 'bound-ignored-by-memory',
+    file: 'src/core/log-sync.ts',
+    find: 'this.wasUsed = true\n    return nowMs - this.#syncedAt <= this.#maxStalenessMs',
+    replace: 'this.wasUsed = true\n    return nowMs > Number.NEGATIVE_INFINITY',
+  },
+  {
+    name: 'bound-ignored-by-shared-reads',
+    file: 'src/core/shared-reader.ts',
+    find: "return job.level === 'bounded' && !this.#parts.sync!.isCurrent(this.#parts.clock.now())",
+    replace: 'return false',
+  },
+  {
+    name: 'sync-stamped-at-receipt',
+    file: 'src/core/log-sync.ts',
+    find: 'this.#syncedAt = Math.max(this.#syncedAt, sentAt)',
+    replace: 'this.#syncedAt = this.#clock.now(); void sentAt',
+  },
+  {
+    name: 'anchor-not-compared',
+    file: 'src/core/log-sync.ts',
+    find: 'first?.id !== from.id || first.payload !== from.payload',
+    replace: 'false',
+  },
+]
+
+const root = join(import.meta.dirname, '..')
+const copy = join(root, '.mutants')
+const wanted = process.argv.slice(2)
+const survivors = []
+
+function prepare() {
+  rmSync(copy, { recursive: true, force: true })
+  mkdirSync(copy)
+  for (const part of ['src', 'test', 'scripts', 'tsconfig.json', 'package.json'])
+    cpSync(join(root, part), join(copy, part), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+}
+
+/** Names of the failed tests; empty if all are green. */
+function failures() {
+  const run = spawnSync(
+    process.execPath,
+    [
+      join(root, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--root',
+      copy,
+      '--reporter',
+      'json',
+      '--bail',
+      '1',
+      ...TESTS,
+    ],
+    { encoding: 'utf8', env: { ...process.env, SEEDS: process.env.SEEDS ?? '4000', NO_COLOR: '1' } },
+  )
+  const report = JSON.parse(run.stdout.slice(run.stdout.indexOf('{')))
+  if (report.numTotalTests === 0) throw new Error(`no test ran: ${run.stdout}${run.stderr}`)
+  return report.testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status === 'failed').map(({ title }) => title),
+  )
+}
+
+prepare()
+const red = failures()
+if (red.length > 0) throw new Error(`the tests fail without any mutant: ${red.join(', ')}`)
+
+for (const mutant of MUTANTS.filter(({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)))) {
+  prepare()
+  const file = join(copy, mutant.file)
+  const before = readFileSync(file, 'utf8')
+  const after = before.replace(mutant.find, () => mutant.replace)
+  if (after === before) {
+    survivors.push(`${mutant.name}: its rule is no longer in ${mutant.file}`)
+    continue
+  }
+  writeFileSync(file, after)
+  const [killer] = failures()
+  console.log(`${killer === undefined ? 'SURVIVED' : 'killed  '}  ${mutant.name}  ${killer ? `by '${killer}'` : ''}`)
+  if (killer === undefined) survivors.push(mutant.name)
+}
+rmSync(copy, { recursive: true, force: true })
+if (survivors.length > 0) {
+  console.error(`\nNot caught:\n${survivors.join('\n')}`)
+  process.exitCode = 1
+}

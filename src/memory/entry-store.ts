@@ -1,0 +1,195 @@
+import type { Key, LocalEntry, SpaceView } from '../core/ports/local-tier.js'
+import type { Random } from '../core/ports/random.js'
+import { EVICTIONS, type EvictionName } from './evictions/create-eviction.js'
+import type { Eviction } from './evictions/eviction.js'
+import { Groups } from './groups.js'
+import { KeyHash } from './key-hash.js'
+import { KeyIndex } from './key-index.js'
+import { FRESH, GROUP, GROUP_MASK, HASH, Slots, STORED } from './slots.js'
+import { validateStore } from './validate-store.js'
+
+/** Bytes of an entry beside its record: key and value references, and its share of the index. */
+const PAIR_AND_CELL_BYTES = 22
+
+export interface EntryStoreOptions {
+  /** Keep entries' sizes. */
+  isSized: boolean
+  /** The most entries there will be. */
+  expected: number
+  eviction: EvictionName
+  random: Random
+}
+
+/** Keeps slots, index, groups and eviction in step: each change of an entry goes through one of its methods. */
+export class EntryStore {
+  readonly #options: EntryStoreOptions
+  readonly #hash: KeyHash
+  slots: Slots
+  groups: Groups
+  index: KeyIndex
+  eviction: Eviction
+  /** Sum of the entries' sizes; 0 where they aren't kept. */
+  bytes = 0
+  /** What the structure takes for an entry, beside key and value. */
+  overheadBytes: number
+  #evictionName: EvictionName
+
+  constructor(options: EntryStoreOptions) {
+    this.#options = options
+    this.#hash = new KeyHash(options.random)
+    this.#evictionName = options.eviction
+    const kind = EVICTIONS[options.eviction]
+    this.slots = new Slots({ sized: options.isSized, evictionWords: kind.words })
+    this.groups = new Groups()
+    this.index = new KeyIndex(this.slots, this.groups, options.expected)
+    this.eviction = kind.create(this.slots, options.random)
+    this.overheadBytes = overheadOf(this.slots, options.eviction)
+  }
+
+  findText(spaceId: number, key: string): number {
+    return this.index.findText(spaceId, key, this.#hash.ofText(spaceId, key))
+  }
+
+  findInteger(spaceId: number, key: number): number {
+    return this.index.findInteger(spaceId, key, this.#hash.ofInteger(spaceId, key))
+  }
+
+  find(spaceId: number, key: Key): number {
+    return typeof key === 'string' ? this.findText(spaceId, key) : this.findInteger(spaceId, key)
+  }
+
+  hash(spaceId: number, key: Key): number {
+    return this.#hash.of(spaceId, key)
+  }
+
+  findHashed(spaceId: number, key: Key, hash: number): number {
+    return typeof key === 'string'
+      ? this.index.findText(spaceId, key, hash)
+      : this.index.findInteger(spaceId, key, hash)
+  }
+
+  /** Fresh, and judged at this sequence. False means: look closer. */
+  isFresh(slot: number, sequence: number, nowMs: number): boolean {
+    const { slots, groups } = this
+    const chunk = slots.chunk(slot)
+    const at = slots.at(slot)
+    const group = chunk[at + GROUP]! & GROUP_MASK
+    return groups.seen(group) === sequence && nowMs < groups.freshBase(group) + (chunk[at + FRESH]! >>> 0)
+  }
+
+  freshUntilMs(slot: number): number {
+    return this.groups.freshBase(this.slots.group(slot)) + (this.slots.read(slot, FRESH) >>> 0)
+  }
+
+  staleMs(slot: number): number {
+    return this.groups.staleMs(this.slots.group(slot))
+  }
+
+  /** The present sequence of the namespace that an entry belongs to. */
+  sequence(slot: number): number {
+    return this.groups.space(this.slots.group(slot)).namespace.sequence
+  }
+
+  bytesOf(slot: number): number {
+    return this.#options.isSized ? this.slots.weight(slot) : 0
+  }
+
+  entry(slot: number): LocalEntry {
+    const { slots, groups } = this
+    const group = slots.group(slot)
+    const tags = groups.tags(group)
+    return {
+      value: slots.value(slot),
+      freshUntilMs: this.freshUntilMs(slot),
+      staleMs: groups.staleMs(group),
+      storedAtMs: groups.storedBase(group) + slots.read(slot, STORED),
+      seen: groups.seen(group),
+      tags: tags.length === 0 ? undefined : tags,
+      bytes: undefined,
+    }
+  }
+
+  /** A new entry. There must be room, and none of this key. */
+  add(space: SpaceView, key: Key, { hash, entry, bytes }: { hash: number; entry: LocalEntry; bytes: number }): number {
+    const { slots } = this
+    const slot = slots.take(key, hash)
+    this.#write(slot, this.groups.join(space, entry), entry)
+    this.#resize(slot, bytes)
+    this.index.insert(slot, hash)
+    this.eviction.added(slot)
+    return slot
+  }
+
+  /** Another value, time and size for an entry. Counts as a use. */
+  replace(slot: number, space: SpaceView, entry: LocalEntry, bytes: number): void {
+    const left = this.slots.group(slot)
+    this.#write(slot, this.groups.join(space, entry), entry)
+    this.groups.leave(left)
+    if (this.#options.isSized) {
+      this.eviction.reweighed(slot, bytes - this.slots.weight(slot))
+      this.#resize(slot, bytes)
+    }
+    this.eviction.used(slot)
+  }
+
+  /** Another time for an entry, and whatever happened up to now counts as seen. */
+  regroup(slot: number, freshUntilMs: number): void {
+    const left = this.slots.group(slot)
+    const space = this.groups.space(left)
+    const entry = { ...this.entry(slot), freshUntilMs, seen: space.namespace.sequence }
+    this.#write(slot, this.groups.join(space, entry), entry)
+    this.groups.leave(left)
+  }
+
+  remove(slot: number): void {
+    const { slots } = this
+    this.eviction.removed(slot)
+    this.index.remove(slot, slots.read(slot, HASH))
+    this.groups.leave(slots.group(slot))
+    this.bytes -= this.bytesOf(slot)
+    slots.release(slot)
+  }
+
+  clear(): void {
+    const kind = EVICTIONS[this.#evictionName]
+    this.bytes = 0
+    this.groups = new Groups()
+    this.slots = new Slots({ sized: this.#options.isSized, evictionWords: kind.words })
+    this.index = new KeyIndex(this.slots, this.groups, this.#options.expected)
+    this.eviction = kind.create(this.slots, this.#options.random)
+  }
+
+  /** Another eviction from now on, which begins with the order of the old one. Entries stay in their slots. */
+  useEviction(name: EvictionName): void {
+    const order = [...this.eviction.order()]
+    const kind = EVICTIONS[name]
+    this.slots.relayout(kind.words)
+    this.eviction = kind.create(this.slots, this.#options.random)
+    for (const slot of order) this.eviction.added(slot)
+    this.overheadBytes = overheadOf(this.slots, name)
+    this.#evictionName = name
+  }
+
+  validate(): void {
+    validateStore(this)
+  }
+
+  #write(slot: number, group: number, entry: LocalEntry): void {
+    const { slots, groups } = this
+    slots.setGroup(slot, group)
+    slots.setValue(slot, entry.value)
+    slots.write(slot, FRESH, Math.floor(entry.freshUntilMs - groups.freshBase(group)) | 0)
+    slots.write(slot, STORED, Math.floor(entry.storedAtMs - groups.storedBase(group)))
+  }
+
+  #resize(slot: number, bytes: number): void {
+    const { slots } = this
+    if (slots.sizeWord < 0) return
+    this.bytes += bytes - this.bytesOf(slot)
+    slots.write(slot, slots.sizeWord, bytes | 0)
+  }
+}
+
+function overheadOf(slots: Slots, eviction: EvictionName): number {
+  return PAIR_AND_CELL_BYTES + slots.stride * Int32Array.BYTES_PER_ELEMENT + EVICTIONS[eviction].bytesElsewhere
+}

@@ -1,0 +1,31 @@
+import type { Random } from '../../core/ports/random.js'
+import type { Slots } from '../slots.js'
+import type { Eviction } from './eviction.js'
+import { FifoEviction } from './fifo-eviction.js'
+import { LfuEviction } from './lfu-eviction.js'
+import { LruEviction } from './lru-eviction.js'
+import { S3FifoEviction } from './s3-fifo-eviction.js'
+import { SieveEviction } from './sieve-eviction.js'
+import { WTinyLfuEviction } from './w-tinylfu-eviction.js'
+
+interface EvictionKind {
+  /** 32-bit words that it keeps in the record of each entry. */
+  readonly words: number
+  /** Bytes that it keeps for each entry elsewhere. */
+  readonly bytesElsewhere: number
+  create(slots: Slots, random: Random): Eviction
+}
+
+export const EVICTIONS = {
+  'w-tinylfu': { words: 1, bytesElsewhere: 8, create: (slots, random) => new WTinyLfuEviction(slots, random) },
+  lru: { words: 0, bytesElsewhere: 0, create: (slots) => new LruEviction(slots) },
+  fifo: { words: 0, bytesElsewhere: 0, create: (slots) => new FifoEviction(slots) },
+  lfu: { words: 1, bytesElsewhere: 0, create: (slots) => new LfuEviction(slots) },
+  sieve: { words: 0, bytesElsewhere: 0, create: (slots) => new SieveEviction(slots) },
+  's3-fifo': { words: 0, bytesElsewhere: 16, create: (slots) => new S3FifoEviction(slots) },
+} as const satisfies Record<string, EvictionKind>
+
+/** Who leaves when there is no room: see `docs/evictions.md`. */
+export type EvictionName = keyof typeof EVICTIONS
+
+export const EVICTION_NAMES = Object.keys(EVICTIONS) as EvictionName[]

@@ -1,0 +1,106 @@
+/** Counters stop here. */
+export const MAX_FREQUENCY = 15
+/** Counts are halved after this many increments for each entry held. */
+const SAMPLE_FACTOR = 10
+/** Words of a block: one cache line. Each row has a quarter of it. */
+const BLOCK_BITS = 4
+const BLOCK_WORDS = 1 << BLOCK_BITS
+/** Words halved with each increment while a halving is under way. */
+const WORDS_A_STEP = 64
+const MIN_WORDS = 64
+
+/**
+ * How often keys were asked for lately, in eight bytes an entry: a count-min sketch of four rows of 4-bit counters,
+ * aged by halving all of them (TinyLFU's reset). The four counters of a key lie in one cache line. Halving and growing
+ * are done in small steps or by plain copies, so that no single call is long.
+ *
+ * G. Einziger, R. Friedman, B. Manes, "TinyLFU: A Highly Efficient Cache Admission Policy", 2017:
+ * https://dl.acm.org/doi/10.1145/3149371
+ */
+export class FrequencySketch {
+  #words = new Int32Array(MIN_WORDS)
+  #blockMask = MIN_WORDS / BLOCK_WORDS - 1
+  #capacity = MIN_WORDS / 2
+  #increments = 0
+  /** Words up to here are halved; at the end of the table: all of them. */
+  #halved = MIN_WORDS
+
+  /** The number of entries whose frequencies are told apart well. */
+  get capacity(): number {
+    return this.#capacity
+  }
+
+  /** Makes room for more entries. Counts stay: each block is copied to all blocks its keys may now fall into. */
+  ensureCapacity(entries: number): void {
+    while (this.#capacity < entries) {
+      const { length } = this.#words
+      const words = new Int32Array(length * 2)
+      this.#finishHalving()
+      words.set(this.#words)
+      words.set(this.#words, length)
+      this.#words = words
+      this.#blockMask = words.length / BLOCK_WORDS - 1
+      this.#capacity *= 2
+      this.#halved = words.length
+    }
+  }
+
+  frequency(hash: number): number {
+    const words = this.#words
+    const base = (hash & this.#blockMask) << BLOCK_BITS
+    const places = spread(hash)
+    const a = (words[base + (places & 3)]! >>> (places & 28)) & 15
+    const b = (words[base + 4 + ((places >>> 8) & 3)]! >>> ((places >>> 8) & 28)) & 15
+    const c = (words[base + 8 + ((places >>> 16) & 3)]! >>> ((places >>> 16) & 28)) & 15
+    const d = (words[base + 12 + ((places >>> 24) & 3)]! >>> ((places >>> 24) & 28)) & 15
+    return Math.min(a, b, c, d)
+  }
+
+  increment(hash: number): void {
+    const words = this.#words
+    const base = (hash & this.#blockMask) << BLOCK_BITS
+    const places = spread(hash)
+    const isNew =
+      bump(words, base + (places & 3), places & 28) |
+      bump(words, base + 4 + ((places >>> 8) & 3), (places >>> 8) & 28) |
+      bump(words, base + 8 + ((places >>> 16) & 3), (places >>> 16) & 28) |
+      bump(words, base + 12 + ((places >>> 24) & 3), (places >>> 24) & 28)
+    if (this.#halved < words.length) this.#halveSome()
+    if (isNew !== 0 && ++this.#increments >= SAMPLE_FACTOR * this.#sampleOf()) this.#startHalving()
+  }
+
+  #sampleOf(): number {
+    return this.#capacity
+  }
+
+  #startHalving(): void {
+    this.#finishHalving()
+    this.#increments >>>= 1
+    this.#halved = 0
+  }
+
+  #halveSome(): void {
+    const words = this.#words
+    const end = Math.min(this.#halved + WORDS_A_STEP, words.length)
+    for (let at = this.#halved; at < end; at++) words[at] = (words[at]! >>> 1) & 0x7777_7777
+    this.#halved = end
+  }
+
+  #finishHalving(): void {
+    while (this.#halved < this.#words.length) this.#halveSome()
+  }
+}
+
+/** Four bytes, one for each row: the low two bits choose the word, the next three the counter. */
+function spread(hash: number): number {
+  const mixed = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)
+  return mixed ^ (mixed >>> 16)
+}
+
+/** Adds one to a counter; 0 if it was full. */
+function bump(words: Int32Array, at: number, shift: number): number {
+  const word = words[at]!
+  if (((word >>> shift) & 15) === MAX_FREQUENCY) return 0
+  words[at] = word + (1 << shift)
+  return 1
+}

@@ -1,0 +1,188 @@
+import type { Random } from '../../core/ports/random.js'
+import { SlotList } from '../slot-list.js'
+import { FLAGS_SHIFT, GROUP, HASH, type Slots } from '../slots.js'
+import type { Eviction } from './eviction.js'
+import { FrequencySketch } from './frequency-sketch.js'
+
+/** Where an entry is: flags of its record. */
+const WINDOW = 1
+const PROBATION = 2
+const PROTECTED = 3
+
+const FIRST_WINDOW_SHARE = 0.1
+const MIN_WINDOW_SHARE = 0.01
+const MAX_WINDOW_SHARE = 0.8
+const PROTECTED_SHARE = 0.8
+/** The window is adjusted after this many requests for each entry held. */
+const PERIOD_FACTOR = 2
+const GAIN = 0.1
+const MAX_STEP = 0.3
+/** Hits within entries / 2^4 requests of the last counted one don't count. */
+const LAG_SHIFT = 4
+/** A loser of the admission with this frequency gets in by chance, so that prepared collisions can't lock it out. */
+const WARM_FREQUENCY = 6
+const CHANCE = 1 / 128
+/** Entries moved between regions by one call after the window's share changed. */
+const MOVES_A_STEP = 16
+
+/**
+ * W-TinyLFU, adaptive by hit density, with lazy promotion. The default.
+ *
+ * **Regions.** New entries live in a small LRU window. Whoever leaves it is admitted to the main region only if it was
+ * asked for more often than main's next victim, by the sketch. Main is a segmented LRU: probation, and protected
+ * (80 %) for those that were read there.
+ *
+ * **Window size.** Every 2 × entries requests the window moves towards the region that has more hits for its size, by
+ * the logarithm of the ratio. Both densities come from one sample, so a shift of the whole workload cancels out.
+ *
+ * **Lazy promotion.** A hit soon after an entry's last counted one only answers: a burst says little about the future
+ * (LRU-K's correlated references), and most list writes go away.
+ *
+ * G. Einziger, R. Friedman, B. Manes, "TinyLFU: A Highly Efficient Cache Admission Policy", 2017:
+ * https://dl.acm.org/doi/10.1145/3149371; G. Einziger, O. Eytan, R. Friedman, B. Manes, "Adaptive Software Cache
+ * Management", Middleware 2018: https://dl.acm.org/doi/10.1145/3274808.3274816
+ */
+export class WTinyLfuEviction implements Eviction {
+  readonly #slots: Slots
+  readonly #random: Random
+  readonly #sketch = new FrequencySketch()
+  readonly #window: SlotList
+  readonly #probation: SlotList
+  readonly #protected: SlotList
+  #windowShare = FIRST_WINDOW_SHARE
+
+  /** Reads and additions, as a wrapping 32-bit count. */
+  #requests = 0
+  #lag = 0
+  #untilAdjusted = 0
+  #windowHits = 0
+  #mainHits = 0
+
+  constructor(slots: Slots, random: Random) {
+    this.#slots = slots
+    this.#random = random
+    this.#window = new SlotList(slots)
+    this.#probation = new SlotList(slots)
+    this.#protected = new SlotList(slots)
+  }
+
+  added(slot: number): void {
+    this.#requests = (this.#requests + 1) | 0
+    this.#untilAdjusted--
+    const { count } = this.#slots
+    this.#lag = count >> LAG_SHIFT
+    if (this.#sketch.capacity < count) this.#sketch.ensureCapacity(count)
+    this.#sketch.increment(this.#slots.read(slot, HASH))
+    this.#slots.write(slot, this.#slots.evictionWord, this.#requests)
+    this.#slots.setFlags(slot, WINDOW)
+    this.#window.append(slot)
+  }
+
+  used(slot: number): void {
+    const slots = this.#slots
+    const chunk = slots.chunk(slot)
+    const at = slots.at(slot)
+    const stamp = at + slots.evictionWord
+    const requests = (this.#requests + 1) | 0
+    this.#requests = requests
+    this.#untilAdjusted--
+    const region = chunk[at + GROUP]! >>> FLAGS_SHIFT
+    if (region === WINDOW) this.#windowHits++
+    else this.#mainHits++
+    if (((requests - chunk[stamp]!) | 0) <= this.#lag) return
+    chunk[stamp] = requests
+    this.#count(slot, region, chunk[at + HASH]!)
+  }
+
+  removed(slot: number): void {
+    this.#regionOf(slot).remove(slot)
+  }
+
+  reweighed(slot: number, delta: number): void {
+    this.#regionOf(slot).weight += delta
+  }
+
+  victim(weight: number): number {
+    if (this.#untilAdjusted <= 0) this.#adjust()
+    this.#rebalance(weight)
+    const candidate = this.#window.oldest
+    const victim = this.#probation.oldest || this.#protected.oldest
+    if (victim === 0) return candidate
+    if (candidate === 0 || this.#window.weight + weight <= this.#windowRoom(weight)) return victim
+    if (!this.#admits(candidate, victim)) return candidate
+    this.#move(candidate, this.#window, PROBATION)
+    return victim
+  }
+
+  *order(): Iterable<number> {
+    yield* this.#probation
+    yield* this.#window
+    yield* this.#protected
+  }
+
+  #count(slot: number, region: number, hash: number): void {
+    this.#sketch.increment(hash)
+    if (region === WINDOW) this.#window.renew(slot)
+    else if (region === PROTECTED) this.#protected.renew(slot)
+    else this.#protect(slot)
+  }
+
+  #protect(slot: number): void {
+    this.#move(slot, this.#probation, PROTECTED)
+    const room = PROTECTED_SHARE * (this.#probation.weight + this.#protected.weight)
+    for (let moves = 0; moves < MOVES_A_STEP && this.#protected.weight > room; moves++) {
+      if (this.#protected.oldest === slot) break
+      this.#move(this.#protected.oldest, this.#protected, PROBATION)
+    }
+  }
+
+  #admits(candidate: number, victim: number): boolean {
+    const ours = this.#sketch.frequency(this.#slots.read(candidate, HASH))
+    if (ours > this.#sketch.frequency(this.#slots.read(victim, HASH))) return true
+    return ours >= WARM_FREQUENCY && this.#random.next() < CHANCE
+  }
+
+  /** Moves the window towards the region with more hits for its size. */
+  #adjust(): void {
+    const { count } = this.#slots
+    const windowWeight = this.#window.weight
+    const mainWeight = this.#probation.weight + this.#protected.weight
+    this.#untilAdjusted = PERIOD_FACTOR * count
+    if (windowWeight > 0 && mainWeight > 0 && this.#windowHits + this.#mainHits > 0) {
+      const excess = Math.log(this.#windowHits / windowWeight / (this.#mainHits / mainWeight))
+      const step = Math.sign(excess) * Math.min(MAX_STEP, GAIN * Math.abs(excess))
+      this.#windowShare = Math.min(MAX_WINDOW_SHARE, Math.max(MIN_WINDOW_SHARE, this.#windowShare + step))
+    }
+    this.#windowHits = 0
+    this.#mainHits = 0
+  }
+
+  /** What the window may weigh, with the entry that moves in. */
+  #windowRoom(weight: number): number {
+    const total = this.#window.weight + this.#probation.weight + this.#protected.weight
+    return Math.max(this.#windowShare * total, weight)
+  }
+
+  /** Hands over, a few at a time, what a changed share left on the wrong side. */
+  #rebalance(weight: number): void {
+    const room = this.#windowRoom(weight)
+    for (let moves = 0; moves < MOVES_A_STEP && this.#window.weight > room; moves++) {
+      this.#move(this.#window.oldest, this.#window, PROBATION)
+    }
+  }
+
+  #move(slot: number, from: SlotList, region: number): void {
+    from.remove(slot)
+    this.#slots.setFlags(slot, region)
+    this.#listOf(region).append(slot)
+  }
+
+  #regionOf(slot: number): SlotList {
+    return this.#listOf(this.#slots.flags(slot))
+  }
+
+  #listOf(region: number): SlotList {
+    if (region === WINDOW) return this.#window
+    return region === PROBATION ? this.#probation : this.#protected
+  }
+}

@@ -1,0 +1,72 @@
+import type { Key } from '../core/ports/local-tier.js'
+import type { Random } from '../core/ports/random.js'
+
+/** Characters with a factor of their own; longer keys use the factors again, mixed once a round. */
+const POSITIONS = 64
+
+/**
+ * Hashes (space id, key) to 32 bits.
+ *
+ * Multilinear hashing: the sum of character × secret random factor of its position. Any two keys that were chosen
+ * without knowing the factors collide with a probability of at most 2^-16, so nobody can prepare keys that fall
+ * together, and the products don't wait for each other as they do in FNV or Murmur.
+ *
+ * D. Lemire, O. Kaser, "Strongly universal string hashing is fast", 2014: https://arxiv.org/abs/1202.4961
+ */
+export class KeyHash {
+  readonly #factors = new Int32Array(POSITIONS)
+  readonly #ofSpace: number
+  readonly #ofLength: number
+  readonly #ofHighBits: number
+
+  constructor(random: Random) {
+    for (let position = 0; position < POSITIONS; position++) this.#factors[position] = randomInt32(random)
+    this.#ofSpace = randomInt32(random)
+    this.#ofLength = randomInt32(random)
+    this.#ofHighBits = randomInt32(random)
+  }
+
+  of(spaceId: number, key: Key): number {
+    return typeof key === 'string' ? this.ofText(spaceId, key) : this.ofInteger(spaceId, key)
+  }
+
+  ofText(spaceId: number, key: string): number {
+    const { length } = key
+    const sum = (Math.imul(spaceId, this.#ofSpace) + Math.imul(length, this.#ofLength)) | 0
+    return mix(length <= POSITIONS ? this.#add(sum, key, 0, length) : this.#addLong(sum, key))
+  }
+
+  ofInteger(spaceId: number, key: number): number {
+    const low = key | 0
+    const high = low === key ? 0 : Math.floor(key / 0x1_0000_0000)
+    return mix(
+      (Math.imul(spaceId, this.#ofSpace) + Math.imul(low, this.#factors[0]!) + Math.imul(high, this.#ofHighBits)) | 0,
+    )
+  }
+
+  #add(start: number, key: string, from: number, to: number): number {
+    const factors = this.#factors
+    let sum = start
+    for (let at = from; at < to; at++) sum = (sum + Math.imul(key.charCodeAt(at), factors[at - from]!)) | 0
+    return sum
+  }
+
+  #addLong(start: number, key: string): number {
+    let sum = start
+    for (let from = 0; from < key.length; from += POSITIONS) {
+      sum = mix(this.#add(sum, key, from, Math.min(from + POSITIONS, key.length)))
+    }
+    return sum
+  }
+}
+
+function randomInt32(random: Random): number {
+  return Math.floor(random.next() * 0x1_0000_0000) | 0
+}
+
+/** Spreads the sum over all bits: the index takes the high ones for the place and the low ones for the mark. */
+function mix(sum: number): number {
+  const half = Math.imul(sum ^ (sum >>> 16), 0x7feb352d)
+  const whole = Math.imul(half ^ (half >>> 15), 0x846ca68b)
+  return whole ^ (whole >>> 16)
+}

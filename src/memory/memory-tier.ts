@@ -1,0 +1,235 @@
+import {
+  type Key,
+  type LocalEntry,
+  type LocalTierContext,
+  type LocalUsage,
+  type MemoryTier,
+  type MemoryTierDefinition,
+  MISS,
+  type SpaceView,
+} from '../core/ports/local-tier.js'
+import { deepFreeze } from './deep-freeze.js'
+import { EntryStore } from './entry-store.js'
+import { estimateBytes, textBytes } from './estimate-bytes.js'
+import type { EvictionName } from './evictions/create-eviction.js'
+import { ExpirySweep } from './expiry-sweep.js'
+import { askEstimator, checkMemoryOptions, type MemoryRules, type MemoryTierOptions } from './memory-options.js'
+import { MAX_SLOTS } from './slots.js'
+
+export type { MemoryTierOptions, ValueMode } from './memory-options.js'
+
+/**
+ * The first tier: values in this process's memory, answered synchronously.
+ *
+ * ```ts
+ * const cache = createCache({ tiers: [memoryTier({ maxBytes: '64mb' })] })
+ * ```
+ */
+export function memoryTier(options: MemoryTierOptions = {}): MemoryTierDefinition {
+  const rules = checkMemoryOptions(options)
+  return Object.freeze({
+    kind: 'local',
+    name: 'memory',
+    open: (context: LocalTierContext) => new RunningMemoryTier(rules, context),
+  })
+}
+
+/** An open memory tier. Internal: `memoryTier` is the door, this class is for tests and benches. */
+export class RunningMemoryTier implements MemoryTier {
+  readonly kind = 'local'
+  readonly name = 'memory'
+  readonly #rules: MemoryRules
+  readonly #context: LocalTierContext
+  readonly #isCloned: boolean
+  readonly #isSized: boolean
+  readonly #sweep: ExpirySweep
+  readonly #store: EntryStore
+  #isClosed = false
+
+  constructor(rules: MemoryRules, context: LocalTierContext) {
+    this.#rules = rules
+    this.#context = context
+    this.#isCloned = rules.values === 'cloned'
+    this.#isSized = rules.maxBytes !== Infinity
+    this.#store = new EntryStore({
+      isSized: this.#isSized,
+      expected: Math.min(rules.maxEntries, MAX_SLOTS),
+      eviction: rules.eviction,
+      random: context.random,
+    })
+    this.#sweep = new ExpirySweep(context.clock, this)
+  }
+
+  getFresh(space: SpaceView, key: Key, nowMs: number): unknown {
+    const store = this.#store
+    const slot = typeof key === 'string' ? store.findText(space.id, key) : store.findInteger(space.id, key)
+    if (slot === 0) return MISS
+    if (!store.isFresh(slot, space.namespace.sequence, nowMs) && !this.#settle(slot, nowMs)) return MISS
+    store.eviction.used(slot)
+    const value = store.slots.value(slot)
+    return this.#isCloned ? clone(value) : value
+  }
+
+  getEntry(space: SpaceView, key: Key, nowMs: number): LocalEntry | undefined {
+    const store = this.#store
+    const slot = store.find(space.id, key)
+    if (slot === 0) return undefined
+    if (!store.isFresh(slot, space.namespace.sequence, nowMs)) {
+      this.#settle(slot, nowMs)
+      if (!store.slots.isLive(slot)) return undefined
+    }
+    store.eviction.used(slot)
+    const entry = store.entry(slot)
+    return this.#isCloned ? { ...entry, value: clone(entry.value) } : entry
+  }
+
+  set(space: SpaceView, key: Key, entry: LocalEntry): boolean {
+    if (this.#isClosed) return false
+    const store = this.#store
+    const { maxEntryBytes, values } = this.#rules
+    const bytes = this.#isSized || maxEntryBytes !== Infinity ? this.#bytes(key, entry) : 0
+    const value = values === 'reference' ? entry.value : own(entry.value, values)
+    const kept = value === entry.value ? entry : { ...entry, value }
+    const hash = store.hash(space.id, key)
+    let slot = store.findHashed(space.id, key, hash)
+    if (bytes > maxEntryBytes) {
+      if (slot !== 0) store.remove(slot)
+      this.#context.onRemoved(space, 'refused')
+      return false
+    }
+    if (slot !== 0) {
+      if (store.bytes + bytes - store.bytesOf(slot) <= this.#rules.maxBytes) {
+        store.replace(slot, space, kept, bytes)
+        return true
+      }
+      // It grew and others must make room: it is a new entry, so that it isn't the one to leave.
+      store.remove(slot)
+    }
+    this.#makeRoom(bytes)
+    slot = store.add(space, key, { hash, entry: kept, bytes })
+    this.#sweep.wake()
+    return true
+  }
+
+  delete(space: SpaceView, key: Key): boolean {
+    const slot = this.#store.find(space.id, key)
+    if (slot === 0) return false
+    this.#store.remove(slot)
+    return true
+  }
+
+  expire(space: SpaceView, key: Key, nowMs: number): void {
+    const store = this.#store
+    const slot = store.find(space.id, key)
+    if (slot === 0) return
+    if (store.groups.judge(store.slots.group(slot)) === 'dead') store.remove(slot)
+    else this.#makeStale(slot, nowMs)
+  }
+
+  clear(): void {
+    this.#sweep.stop()
+    this.#store.clear()
+  }
+
+  usage(): LocalUsage {
+    const { maxEntries, maxBytes } = this.#rules
+    return { entries: this.#store.slots.count, bytes: this.#store.bytes, maxEntries, maxBytes }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.clear()
+  }
+
+  /** Another eviction from now on. All entries stay; the new one begins with the order of the old one. */
+  useEviction(name: EvictionName): void {
+    this.#store.useEviction(name)
+  }
+
+  /** Checks the structure, and throws at the first thing that doesn't hold. For tests. */
+  validate(): void {
+    this.#store.validate()
+    const { entries, bytes, maxEntries, maxBytes } = this.usage()
+    if (entries > maxEntries) throw new Error(`${entries} entries are held, ${maxEntries} allowed`)
+    if (bytes > maxBytes) throw new Error(`${bytes} bytes are held, ${maxBytes} allowed`)
+  }
+
+  /** Whether something is held, whatever its state. Not a use. For tests. */
+  has(space: SpaceView, key: Key): boolean {
+    return this.#store.find(space.id, key) !== 0
+  }
+
+  get top(): number {
+    return this.#store.slots.top
+  }
+
+  get count(): number {
+    return this.#store.slots.count
+  }
+
+  sweep(slot: number, nowMs: number): void {
+    const store = this.#store
+    if (!store.slots.isLive(slot) || store.isFresh(slot, store.sequence(slot), nowMs)) return
+    this.#settle(slot, nowMs)
+  }
+
+  /**
+   * Looks closer at an entry that isn't fresh and current at first sight: true if it is all the same. It leaves if it
+   * is dead or its time is over.
+   */
+  #settle(slot: number, nowMs: number): boolean {
+    const store = this.#store
+    const standing = store.groups.judge(store.slots.group(slot))
+    if (standing === 'dead') {
+      store.remove(slot)
+      return false
+    }
+    if (standing === 'stale') {
+      this.#makeStale(slot, nowMs)
+      if (!store.slots.isLive(slot)) return false
+    }
+    if (nowMs < store.freshUntilMs(slot)) return true
+    if (nowMs >= store.freshUntilMs(slot) + store.staleMs(slot)) {
+      const space = store.groups.space(store.slots.group(slot))
+      store.remove(slot)
+      this.#context.onRemoved(space, 'expired')
+    }
+    return false
+  }
+
+  #makeStale(slot: number, nowMs: number): void {
+    const store = this.#store
+    const freshUntilMs = Math.min(store.freshUntilMs(slot), nowMs)
+    if (nowMs >= freshUntilMs + store.staleMs(slot)) store.remove(slot)
+    else store.regroup(slot, freshUntilMs)
+  }
+
+  #makeRoom(bytes: number): void {
+    const store = this.#store
+    const maxEntries = Math.min(this.#rules.maxEntries, MAX_SLOTS)
+    const { maxBytes } = this.#rules
+    while (store.slots.count >= maxEntries || (store.bytes + bytes > maxBytes && store.slots.count > 0)) {
+      const slot = store.eviction.victim(this.#isSized ? bytes : 1)
+      const space = store.groups.space(store.slots.group(slot))
+      store.remove(slot)
+      this.#context.onRemoved(space, 'evicted')
+    }
+  }
+
+  #bytes(key: Key, entry: LocalEntry): number {
+    const { estimateBytes: estimate } = this.#rules
+    const ofValue = entry.bytes ?? (estimate ? askEstimator(estimate, entry.value) : estimateBytes(entry.value))
+    return Math.ceil(ofValue) + (typeof key === 'string' ? textBytes(key) : 0) + this.#store.overheadBytes
+  }
+}
+
+/** The tier's own value of what a caller gave. */
+function own(value: unknown, values: 'frozen' | 'cloned'): unknown {
+  if (values === 'cloned') return clone(value)
+  deepFreeze(value)
+  return value
+}
+
+function clone(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? structuredClone(value) : value
+}

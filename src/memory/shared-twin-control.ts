@@ -1,0 +1,66 @@
+import type { BumpRequest, Control, TagClocks } from '../core/ports/shared-tier.js'
+
+/** Tags looked at for pruning by one bump, as in the Redis script. */
+const PRUNE_SAMPLE = 4
+
+/** Shortest life of a control block: see `control-life.ts` of the Redis tier. */
+const MIN_LIFE_MS = 7 * 86_400_000
+
+/** The control block of one namespace: epoch, clocks, floor. */
+export class TwinControl {
+  readonly epoch: string
+  clock: number
+  #floor = 0
+  #pruned = 0
+  #horizonMs = 0
+  readonly #hard = new Map<string, number>()
+  readonly #soft = new Map<string, number>()
+
+  constructor(epoch: string, nowUs: number) {
+    this.epoch = epoch
+    this.clock = nowUs
+  }
+
+  bump(request: BumpRequest, nowUs: number, random: () => number): number {
+    this.clock = Math.max(this.clock + 1, nowUs)
+    if (request.clear) this.#floor = this.clock
+    const clocks = request.soft ? this.#soft : this.#hard
+    for (const tag of request.tags) clocks.set(tag, this.clock)
+    this.announce(request.horizonMs)
+    this.#prune(nowUs - this.#horizonMs * 1000, random)
+    return this.clock
+  }
+
+  /** The longest life of an entry that any process has named decides what may be pruned. */
+  announce(horizonMs: number): void {
+    this.#horizonMs = Math.max(this.#horizonMs, Math.ceil(horizonMs))
+  }
+
+  /** How long this block must live at least: twice the longest life of an entry. */
+  get neededLifeMs(): number {
+    return Math.max(2 * this.#horizonMs, MIN_LIFE_MS)
+  }
+
+  read(tags: readonly string[]): Control {
+    return {
+      epoch: this.epoch,
+      clock: this.clock,
+      floor: this.#floor,
+      pruned: this.#pruned,
+      tags: tags.map((tag): TagClocks => ({ hard: this.#hard.get(tag), soft: this.#soft.get(tag) })),
+    }
+  }
+
+  #prune(oldUs: number, random: () => number): void {
+    for (const clocks of [this.#hard, this.#soft]) {
+      const names = [...clocks.keys()]
+      for (let left = Math.min(PRUNE_SAMPLE, names.length); left > 0; left--) {
+        const [tag] = names.splice(Math.floor(random() * names.length), 1)
+        const clock = clocks.get(tag!)!
+        if (clock >= oldUs) continue
+        clocks.delete(tag!)
+        this.#pruned = Math.max(this.#pruned, clock)
+      }
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import {
+  ENVELOPE_FORMAT,
+  fillIdOf,
+  HEADER_LENGTH,
+  markEnvelopeSoft,
+  STALE_MS_LENGTH,
+  STALE_MS_OFFSET,
+  stampEnvelope,
+} from '../core/envelope.js'
+import { bumpPayloadHead, completeBumpPayload } from '../core/log-entry.js'
+import type { Random } from '../core/ports/random.js'
+import type {
+  Acquired,
+  AcquireRequest,
+  BumpReply,
+  BumpRequest,
+  CommitOutcome,
+  LogPosition,
+  LogRow,
+  NamespaceId,
+  StoredKey,
+  StoreRequest,
+} from '../core/ports/shared-tier.js'
+import { TwinControl } from './shared-twin-control.js'
+import { ExpiringMap } from './shared-twin-expiring-map.js'
+import { TwinLog } from './shared-twin-log.js'
+
+export interface TwinDatabaseParts {
+  /** The server's wall clock in milliseconds, with fractions. */
+  readonly nowMs: () => number
+  readonly random: Random
+  readonly onRow: (shard: number, row: LogRow) => void
+}
+
+/**
+ * What the shared server keeps for one cache name. Each method is atomic and does what one command or one script of
+ * `redis/scripts` does.
+ */
+export class TwinDatabase {
+  readonly data: ExpiringMap<string>
+  readonly leases: ExpiringMap<string>
+  readonly markers: ExpiringMap<string>
+  readonly controls: ExpiringMap<TwinControl>
+  readonly logs: (TwinLog | undefined)[] = []
+  readonly #parts: TwinDatabaseParts
+
+  constructor(parts: TwinDatabaseParts) {
+    this.#parts = parts
+    this.data = new ExpiringMap(parts.nowMs)
+    this.leases = new ExpiringMap(parts.nowMs)
+    this.markers = new ExpiringMap(parts.nowMs)
+    this.controls = new ExpiringMap(parts.nowMs)
+  }
+
+  acquire({ key, token, leaseMs, deadId }: AcquireRequest): Acquired {
+    const envelope = this.data.get(key)
+    if (envelope !== undefined && isEnvelope(envelope) && fillIdOf(envelope) !== deadId) {
+      return { state: 'entry', envelope }
+    }
+    const holder = this.leases.get(key)
+    if (holder !== undefined && holder !== token)
+      return { state: 'follower', remainingMs: this.leases.remainingMs(key) }
+    this.leases.set(key, token, leaseMs)
+    return { state: 'leader', marker: this.markers.get(key) }
+  }
+
+  commit(token: string, request: StoreRequest): CommitOutcome {
+    if (!this.release(request.key, token)) return 'fenced'
+    if (this.#isSuperseded(request)) return 'superseded'
+    this.#store(request)
+    return 'stored'
+  }
+
+  renew(key: StoredKey, token: string, leaseMs: number): boolean {
+    if (this.leases.get(key) !== token) return false
+    this.leases.expireIn(key, leaseMs)
+    return true
+  }
+
+  release(key: StoredKey, token: string): boolean {
+    return this.leases.get(key) === token && this.leases.delete(key)
+  }
+
+  store(request: StoreRequest): CommitOutcome {
+    if (this.#isSuperseded(request)) return 'superseded'
+    this.leases.delete(request.key)
+    this.#store(request)
+    return 'stored'
+  }
+
+  /** True if data was there. */
+  unlink(key: StoredKey): boolean {
+    this.leases.delete(key)
+    return this.data.delete(key)
+  }
+
+  soften(key: StoredKey): boolean {
+    const envelope = this.data.get(key)
+    const staleMs = envelope !== undefined && isEnvelope(envelope) ? staleMsOf(envelope) : 0
+    if (envelope === undefined || !(staleMs > 0)) return this.unlink(key)
+    this.leases.delete(key)
+    this.data.replace(key, markEnvelopeSoft(envelope))
+    this.data.expireIn(key, Math.min(staleMs, this.data.remainingMs(key)))
+    return true
+  }
+
+  append(shard: number, payload: string, maxRows: number): LogPosition {
+    const log = this.log(shard)
+    const row = log.append(payload, maxRows)
+    this.#parts.onRow(shard, row)
+    return { shard, generation: log.generation, id: row.id }
+  }
+
+  /** The control block, made if it is missing, its life renewed. */
+  open(
+    shard: number,
+    namespace: NamespaceId,
+    { horizonMs, maxRows }: { horizonMs: number; maxRows: number },
+  ): TwinControl {
+    const known = this.controls.get(namespace)
+    const control = known ?? new TwinControl(this.#parts.random.shortId(), this.#nowUs())
+    control.announce(horizonMs)
+    const { neededLifeMs } = control
+    if (this.controls.remainingMs(namespace) < neededLifeMs) this.controls.set(namespace, control, 2 * neededLifeMs)
+    if (known === undefined) {
+      const head = bumpPayloadHead({ namespace, tags: [], clear: true, soft: false, origin: '' })
+      this.append(shard, completeBumpPayload(head, control.epoch, control.clock), maxRows)
+    }
+    return control
+  }
+
+  bump(shard: number, request: BumpRequest, maxRows: number): BumpReply {
+    const control = this.open(shard, request.namespace, { horizonMs: request.horizonMs, maxRows })
+    const clock = control.bump(request, this.#nowUs(), () => this.#parts.random.next())
+    const payload = completeBumpPayload(bumpPayloadHead(request), control.epoch, clock)
+    return { epoch: control.epoch, clock, position: this.append(shard, payload, maxRows) }
+  }
+
+  log(shard: number): TwinLog {
+    const known = this.logs[shard]
+    if (known) return known
+    const made = new TwinLog(this.#parts.random.shortId(), this.#parts.nowMs)
+    this.logs[shard] = made
+    return made
+  }
+
+  #store({ key, envelope, keepMs }: StoreRequest): void {
+    this.data.set(key, stampEnvelope(envelope, this.#parts.nowMs()), keepMs)
+  }
+
+  #isSuperseded({ key, version }: StoreRequest): boolean {
+    const marker = this.markers.get(key)
+    return version !== undefined && marker !== undefined && BigInt(version) < BigInt(marker)
+  }
+
+  #nowUs(): number {
+    return Math.floor(this.#parts.nowMs() * 1000)
+  }
+}
+
+function isEnvelope(text: string): boolean {
+  return text.length >= HEADER_LENGTH && text[0] === ENVELOPE_FORMAT
+}
+
+function staleMsOf(envelope: string): number {
+  return Number.parseInt(envelope.slice(STALE_MS_OFFSET, STALE_MS_OFFSET + STALE_MS_LENGTH), 16)
+}

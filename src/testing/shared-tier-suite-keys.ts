@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { namespaceId, spacePrefix, storedKey } from '../core/stored-key.js'
+import type { AddRule } from './shared-tier-suite.js'
+import {
+  acquireOf,
+  fill,
+  isLeased,
+  KEY,
+  lease,
+  NAMESPACE,
+  nextToken,
+  payloadOf,
+  sampleKey,
+  stored,
+  storeOf,
+} from './shared-tier-suite-samples.js'
+
+const STRANGE = [
+  '',
+  ' ',
+  ':',
+  '|',
+  '{',
+  '}',
+  '{}',
+  '}{',
+  '*',
+  '?[a-z]*',
+  '!e',
+  'a\nb',
+  'a\r\nb',
+  '\u0000x',
+  '"\'\\',
+  'ünïcode',
+  '水',
+  '🧊',
+  '\ud800',
+  '\udc00x',
+  'x'.repeat(200),
+  '__proto__',
+  'constructor',
+]
+
+/** Names of every kind, batches of every size, and the end of a tier's life. */
+export function keyRules(add: AddRule): void {
+  nameRules(add)
+  batchRules(add)
+  closingRules(add)
+}
+
+function nameRules(add: AddRule): void {
+  add('keeps strange keys apart, with data and lease of each', async ({ a, b }) => {
+    const keys = [...STRANGE, 7].map((key) => storedKey(spacePrefix(NAMESPACE, 'strange', 1), key))
+    for (const [index, key] of keys.entries()) await fill(a, { key, body: String(index) })
+    for (const [index, key] of keys.entries()) assert.equal((await stored(b, key))?.body, String(index), key)
+    for (const key of keys) {
+      await b.delete(NAMESPACE, [key], payloadOf([key]), false)
+      assert.equal(await stored(a, key), undefined)
+      const token = await lease(a, { key })
+      assert.ok(token, key)
+      await b.delete(NAMESPACE, [key], payloadOf([key]), false)
+      assert.equal(await isLeased(a, key), false, key)
+    }
+  })
+
+  add('keeps strange namespaces and tags apart', async ({ a, b }) => {
+    const names = STRANGE.filter((name) => name.isWellFormed())
+    const clocks = new Map<string, number>()
+    for (const name of names) {
+      const request = { clear: false, soft: false, origin: nextToken(), horizonMs: 60_000 }
+      const { clock } = await a.bump({ ...request, namespace: NAMESPACE, tags: [name] })
+      clocks.set(name, clock)
+      await a.bump({ ...request, namespace: namespaceId(name), tags: [], clear: true })
+    }
+    const control = await b.control(NAMESPACE, names)
+    assert.deepEqual(
+      control.tags.map(({ hard }) => hard),
+      names.map((name) => clocks.get(name)),
+    )
+    assert.equal(control.floor, 0)
+    const epochs = await Promise.all(names.map(async (name) => (await b.control(namespaceId(name), [])).epoch))
+    assert.equal(new Set(epochs).size, names.length)
+  })
+}
+
+function batchRules(add: AddRule): void {
+  add('does for many keys in one call what it does for one', async ({ a, b }) => {
+    const keys = Array.from({ length: 300 }, (_, index) => sampleKey(`k${index}`))
+    const acquired = await a.acquire(
+      NAMESPACE,
+      keys.map((key) => acquireOf(nextToken(), { key })),
+    )
+    assert.ok(acquired.acquired.every(({ state }) => state === 'leader'))
+    const requests = keys.map((key, index) => storeOf(nextToken(), { key, body: String(index) }))
+    assert.ok((await b.set(NAMESPACE, requests, payloadOf(keys))).outcomes.every((outcome) => outcome === 'stored'))
+    const { envelopes } = await a.read(NAMESPACE, keys)
+    assert.deepEqual(
+      envelopes.map((envelope) => envelope?.slice(76)),
+      keys.map((_, index) => String(index)),
+    )
+    const { existed } = await a.delete(NAMESPACE, keys, payloadOf(keys), false)
+    assert.ok(existed.length === 300 && existed.every(Boolean))
+    assert.ok((await b.follow(NAMESPACE, keys)).states.every(({ envelope, leased }) => !envelope && !leased))
+  })
+
+  add('answers an empty batch without a command', async (scene) => {
+    const { a } = scene
+    const before = scene.sentCommands()
+    assert.deepEqual((await a.read(NAMESPACE, [])).envelopes, [])
+    assert.deepEqual((await a.follow(NAMESPACE, [])).states, [])
+    assert.deepEqual((await a.set(NAMESPACE, [], '')).outcomes, [])
+    for (const soft of [false, true]) assert.deepEqual((await a.delete(NAMESPACE, [], '', soft)).existed, [])
+    assert.equal(scene.sentCommands(), before)
+  })
+
+  add('brings the control block for a fill of nothing', async ({ a, b }) => {
+    const reply = await a.acquire(NAMESPACE, [])
+    assert.deepEqual(reply.acquired, [])
+    assert.deepEqual(reply.control, await b.control(NAMESPACE, []))
+  })
+}
+
+function closingRules(add: AddRule): void {
+  add(
+    'rejects calls once it is closed, however often it is closed, and leaves other processes alone',
+    async (scene) => {
+      const { a, b } = scene
+      await fill(a)
+      await a.subscribe?.(() => {})
+      await Promise.all([a.close(), a.close()])
+      await a.close()
+      await assert.rejects(a.read(NAMESPACE, [KEY]))
+      await assert.rejects(a.delete(NAMESPACE, [KEY], payloadOf(), false))
+      assert.notEqual(await stored(b), undefined)
+    },
+  )
+}

@@ -1,0 +1,361 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { definePolicy } from '../../../src/index.js'
+import { deferred, Origin, type TwinCaches, twinCaches } from '../../kit/twin-caches.js'
+
+/**
+ * The races of a cache, one by one. Caches share a twin server; the first is client 1. An "old value" is one that the
+ * origin no longer had when an invalidation was acknowledged.
+ */
+const policy = definePolicy({ name: 'row', ttl: '60s', jitter: 0 })
+const tagged = definePolicy({ name: 'tagged', ttl: '60s', jitter: 0, tags: () => ['t'] })
+
+let open: TwinCaches | undefined
+
+function setUp(count: number): TwinCaches {
+  open = twinCaches(count)
+  return open
+}
+
+afterEach(async () => {
+  await open?.close()
+  open = undefined
+})
+
+describe('a fill that began before an invalidation', () => {
+  it('R1: is refused by the shared tier, and reaches its own callers only', async () => {
+    const { caches, clock } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    const loaded = deferred<number>()
+    const early = a.getOrFill(policy, 'k', () => loaded.promise)
+    await clock.settle()
+    origin.version = 2
+    await b.delete(policy, 'k')
+    loaded.resolve(1)
+    expect(await early).toBe(1)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+    expect(await a.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('R3: is refused although the same process holds a newer lease for the key', async () => {
+    const { caches, clock } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const first = deferred<number>()
+    const second = deferred<number>()
+    const early = a.getOrFill(policy, 'k', () => first.promise)
+    await clock.settle()
+    await a.delete(policy, 'k')
+    const late = a.getOrFill(policy, 'k', () => second.promise)
+    await clock.settle()
+    first.resolve(1)
+    expect(await early).toBe(1)
+    expect(await b.get(policy, 'k')).toBeUndefined()
+    second.resolve(2)
+    expect(await late).toBe(2)
+    expect(await b.get(policy, 'k')).toBe(2)
+  })
+
+  it('R6: is not joined by a caller who comes after the invalidation', async () => {
+    const { caches, clock } = setUp(1)
+    const [a] = caches as [(typeof caches)[0]]
+    const origin = new Origin()
+    const loaded = deferred<number>()
+    const early = a.getOrFill(policy, 'k', () => loaded.promise)
+    await clock.settle()
+    origin.version = 2
+    await a.delete(policy, 'k')
+    const late = a.getOrFill(policy, 'k', origin.load)
+    await clock.settle()
+    loaded.resolve(1)
+    expect([await early, await late]).toEqual([1, 2])
+    expect(a.peek(policy, 'k')).toBe(2)
+  })
+
+  it('R6: is not joined by a caller who comes after an invalidation of its tag', async () => {
+    const { caches, clock } = setUp(1)
+    const [a] = caches as [(typeof caches)[0]]
+    const origin = new Origin()
+    const loaded = deferred<number>()
+    const early = a.getOrFill(tagged, 'k', () => loaded.promise)
+    await clock.settle()
+    origin.version = 2
+    await a.invalidate({ tags: ['t'] })
+    const late = a.getOrFill(tagged, 'k', origin.load)
+    await clock.settle()
+    loaded.resolve(1)
+    expect(await early).toBe(1)
+    await clock.advance(1_000)
+    expect(await late).toBe(2)
+    expect(a.peek(tagged, 'k')).toBe(2)
+  })
+
+  it('R10: is dead to its tag, because its birth is the clock read before it began', async () => {
+    const { caches, clock } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    const loaded = deferred<number>()
+    const early = a.getOrFill(tagged, 'k', () => loaded.promise)
+    await clock.settle()
+    origin.version = 2
+    await b.invalidate({ tags: ['t'] })
+    loaded.resolve(1)
+    expect(await early).toBe(1)
+    expect(await b.getOrFill(tagged, 'k', origin.load)).toBe(2)
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
+  })
+
+  it('R10: is dead to a tag that only its value names', async () => {
+    const { caches, clock } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    const loaded = deferred<number>()
+    const early = a.getOrFill(policy, 'k', async (ctx) => ctx.value(await loaded.promise, { tags: ['late'] }))
+    await clock.settle()
+    origin.version = 2
+    await b.invalidate({ tags: ['late'] })
+    loaded.resolve(1)
+    expect(await early).toBe(1)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+})
+
+describe('a read under way', () => {
+  it('R4: does not put into memory what an event declared old before its reply came', async () => {
+    const { caches, clock, network } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.get(policy, 'other')
+    await b.getOrFill(policy, 'k', origin.load)
+    const reply = network.hold('reply', 'read', 1)
+    const early = a.getOrFill(policy, 'k', origin.load)
+    await reply.reached
+    origin.version = 2
+    await b.delete(policy, 'k')
+    await clock.settle()
+    reply.release()
+    expect(await early).toBe(1)
+    expect(a.peek(policy, 'k')).toBeUndefined()
+    expect(await a.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('disk-read-unregistered: a read without a fill is watched for events like any other', async () => {
+    const { caches, clock, network } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.get(policy, 'other')
+    await b.getOrFill(policy, 'k', origin.load)
+    const reply = network.hold('reply', 'read', 1)
+    const early = a.get(policy, 'k')
+    await reply.reached
+    origin.version = 2
+    await b.delete(policy, 'k')
+    await clock.settle()
+    reply.release()
+    expect(await early).toBe(1)
+    expect(a.peek(policy, 'k')).toBeUndefined()
+  })
+
+  it('R5: does not bring back what this process is just deleting', async () => {
+    const { caches, network, server } = setUp(1)
+    const [a] = caches as [(typeof caches)[0]]
+    const origin = new Origin()
+    // Its own log row must not be what helps.
+    server.dropPush = true
+    await a.getOrFill(policy, 'k', origin.load)
+    const unlink = network.hold('request', 'unlink', 1)
+    origin.version = 2
+    const deleted = a.delete(policy, 'k')
+    await unlink.reached
+    expect(await a.getOrFill(policy, 'k', origin.load)).toBe(1)
+    expect(a.peek(policy, 'k')).toBe(1)
+    unlink.release()
+    await deleted
+    expect(a.peek(policy, 'k')).toBeUndefined()
+    expect(await a.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('R5: does not bring back what this process is just invalidating by tag', async () => {
+    const { caches, network, server } = setUp(1)
+    const [a] = caches as [(typeof caches)[0]]
+    const origin = new Origin()
+    server.dropPush = true
+    await a.getOrFill(tagged, 'k', origin.load)
+    const bump = network.hold('request', 'bump', 1)
+    origin.version = 2
+    const invalidated = a.invalidate({ tags: ['t'] })
+    await bump.reached
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(1)
+    expect(a.peek(tagged, 'k')).toBe(1)
+    bump.release()
+    await invalidated
+    expect(a.peek(tagged, 'k')).toBeUndefined()
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
+  })
+
+  it('join-sent-read: is not joined by a caller who comes after an acknowledged invalidation', async () => {
+    const { caches, network } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.get(policy, 'other')
+    await b.getOrFill(policy, 'k', origin.load)
+    const reply = network.hold('reply', 'read', 1)
+    const early = a.getOrFill(policy, 'k', origin.load)
+    await reply.reached
+    origin.version = 2
+    await a.delete(policy, 'k')
+    expect(await a.getOrFill(policy, 'k', origin.load)).toBe(2)
+    reply.release()
+    expect(await early).toBe(1)
+    expect(a.peek(policy, 'k')).toBe(2)
+  })
+
+  it('join-sent-read: is never joined by a strict caller', async () => {
+    const { caches, network, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.get(policy, 'other')
+    await b.getOrFill(policy, 'k', origin.load)
+    const reply = network.hold('reply', 'read', 1)
+    const early = a.getOrFill(policy, 'k', origin.load)
+    await reply.reached
+    server.dropPush = true
+    origin.version = 2
+    await b.delete(policy, 'k')
+    expect(await a.getOrFill(policy, 'k', origin.load, { consistency: 'strict' })).toBe(2)
+    reply.release()
+    await early
+  })
+})
+
+describe('the shared tier', () => {
+  it('R8: tells nobody of a delete before it is done', async () => {
+    const { caches, clock, network, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(1)
+    const unlink = network.hold('request', 'unlink', 1)
+    const append = network.hold('request', 'append', 1)
+    origin.version = 2
+    const deleted = a.delete(policy, 'k')
+    await unlink.reached
+    await clock.settle()
+    expect(server.commands.append).toBe(0)
+    expect(b.peek(policy, 'k')).toBe(1)
+    unlink.release()
+    await append.reached
+    append.release()
+    await deleted
+    await clock.settle()
+    expect(b.peek(policy, 'k')).toBeUndefined()
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('R11: revives nothing when it loses the clocks of a namespace', async () => {
+    const { caches, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(tagged, 'k', origin.load)
+    origin.version = 2
+    await a.invalidate({ tags: ['t'] })
+    server.evict('0:', 'controls')
+    // A process that never heard of the invalidation.
+    expect(await b.getOrFill(tagged, 'k', origin.load)).toBe(2)
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
+  })
+
+  it('R7: a lost message is made up for within maxStaleness', async () => {
+    const { caches, clock, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(1)
+    server.dropPush = true
+    origin.version = 2
+    await a.delete(policy, 'k')
+    expect(b.peek(policy, 'k')).toBe(1)
+    await clock.advance(501)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('R7: memory says nothing once it cannot follow the log within maxStaleness', async () => {
+    const { caches, clock, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    await b.getOrFill(policy, 'k', origin.load)
+    server.dropPush = true
+    origin.version = 2
+    await a.delete(policy, 'k')
+    for (let times = 0; times < 20; times++) server.fail('logSince', new Error('cut'))
+    await clock.advance(1_999)
+    expect(b.peek(policy, 'k')).toBe(1)
+    await clock.advance(2)
+    expect(b.peek(policy, 'k')).toBeUndefined()
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('R7: what a sync proves is as old as its sending', async () => {
+    const { caches, clock, server, network } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    await b.getOrFill(policy, 'k', origin.load)
+    server.dropPush = true
+    const reply = network.hold('reply', 'logSince', 2)
+    await clock.advance(500)
+    await reply.reached
+    // The sync was executed; what is acknowledged from here on is not in its reply.
+    origin.version = 2
+    await a.delete(policy, 'k')
+    await clock.advance(200)
+    reply.release()
+    await clock.settle()
+    for (let times = 0; times < 20; times++) server.fail('logSince', new Error('cut'))
+    expect(b.peek(policy, 'k')).toBe(1)
+    await clock.advance(1_801)
+    expect(b.peek(policy, 'k')).toBeUndefined()
+  })
+
+  it('R9: a trimmed log costs memory its entries, not its honesty', async () => {
+    const { caches, clock, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    await b.getOrFill(policy, 'k', origin.load)
+    server.dropPush = true
+    origin.version = 2
+    await a.delete(policy, 'k')
+    await a.delete(policy, 'another')
+    server.trimLog(1)
+    await clock.advance(501)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('R7: a process that slept asks for the clocks before it trusts what it reads', async () => {
+    const { caches, clock, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await b.get(tagged, 'another')
+    await a.getOrFill(tagged, 'k', origin.load)
+    server.dropPush = true
+    await clock.advance(10_000)
+    origin.version = 2
+    await a.invalidate({ tags: ['t'] })
+    await clock.advance(2_001)
+    expect(await b.getOrFill(tagged, 'k', origin.load)).toBe(2)
+  })
+
+  it('a receipt makes another process at least as new, at once', async () => {
+    const { caches, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    await b.getOrFill(policy, 'k', origin.load)
+    server.dropPush = true
+    origin.version = 2
+    const receipt = await a.delete(policy, 'k')
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(1)
+    expect(await b.getOrFill(policy, 'k', origin.load, { after: receipt.token })).toBe(2)
+  })
+})
