@@ -20,6 +20,7 @@ export class Bulkhead {
    * @throws CacheError `BULKHEAD_FULL`; the signal's reason if it aborts while waiting.
    */
   async enter(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted()
     if (this.#running >= this.#maxFills) await this.#turn(signal)
     else this.#running++
     return () => this.#leave()

@@ -1,9 +1,11 @@
-import { CacheError } from './errors.js'
+import { closedError } from './errors.js'
 import type { Invalidator } from './invalidate.js'
 import type { Namespaces } from './namespaces.js'
+import { checkFields } from './options.js'
 import type { CacheParts } from './parts.js'
 import type { Policy } from './policy.js'
 import type { LogPosition } from './ports/shared-tier.js'
+import { parseMs } from './quantity.js'
 import type { Reader } from './read.js'
 import type { ManyReader } from './read-many.js'
 import type { Writer } from './write.js'
@@ -41,8 +43,7 @@ export class CacheCore {
 
   /** @throws CacheError `CACHE_CLOSED` */
   checkOpen(): void {
-    if (this.#closing !== undefined)
-      throw new CacheError('CACHE_CLOSED', `Cache '${this.parts.name}' was closed; make a new one.`)
+    if (this.#closing !== undefined) throw closedError(this.parts.name)
   }
 
   /** `close` waits for it. */
@@ -68,12 +69,15 @@ export class CacheCore {
 
   /** See `Cache.close`. A second call gets the same promise. */
   close(options: { graceMs?: number } = {}): Promise<CloseReport> {
-    this.#closing ??= this.#close(options.graceMs ?? DEFAULT_GRACE_MS)
+    if (this.#closing !== undefined) return this.#closing
+    const { graceMs } = checkFields(options, ['graceMs'], 'close')
+    this.#closing = this.#close(graceMs === undefined ? DEFAULT_GRACE_MS : parseMs(graceMs, 'close.graceMs'))
     return this.#closing
   }
 
   async #close(graceMs: number): Promise<CloseReport> {
     const { work, clock, memory, shared, sync } = this.parts
+    this.reader.close()
     let aborted = 0
     const cancel = clock.setTimer(() => {
       aborted = this.#abortFlights()
@@ -83,14 +87,21 @@ export class CacheCore {
     } finally {
       cancel()
     }
-    await sync?.close()
-    await shared?.close()
-    memory?.close()
+    // Each is released whatever becomes of the one before.
+    try {
+      await sync?.close()
+    } finally {
+      try {
+        await shared?.close()
+      } finally {
+        memory?.close()
+      }
+    }
     return { aborted }
   }
 
   #abortFlights(): number {
-    const reason = new CacheError('CACHE_CLOSED', `Cache '${this.parts.name}' was closed while this was being filled.`)
+    const reason = closedError(this.parts.name, 'this was being filled')
     let aborted = 0
     for (const namespace of this.namespaces.all()) {
       for (const space of namespace.spaces.values()) {

@@ -178,9 +178,10 @@ function fromMembers(members: readonly (readonly [string, unknown])[]): object {
 }
 
 function isPlainObject(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  // Object.prototype of another realm (vm, worker) counts: it has no prototype of its own.
-  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
+  const prototype = Object.getPrototypeOf(value) as object | null
+  if (prototype === null || prototype === Object.prototype) return true
+  // Object.prototype of another realm (vm, worker) counts; a class that extends null does not.
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
 }
 
 function typedArrayName(value: object): TypedArrayName | undefined {

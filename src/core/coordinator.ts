@@ -8,6 +8,7 @@ import type { Clock } from './ports/clock.js'
 import type { Acquired, AcquireReply, Control, FollowReply, SharedTier, StoredKey } from './ports/shared-tier.js'
 import type { SharedReader } from './shared-reader.js'
 import type { SoloFill } from './solo-fill.js'
+import type { RegisteredPolicy } from './space.js'
 import { storedKey } from './stored-key.js'
 
 /** Entries found dead again and again in one fill: somebody else is at odds with us; then fill alone. */
@@ -68,7 +69,7 @@ export class Coordinator {
         else return this.#solo.alone(job)
         continue
       }
-      if (!job.isAwaited) return job.candidate ?? MISSING
+      if (isForNobody(job)) return job.candidate ?? MISSING
       if (!coordinate.waits) return this.#solo.alone(job)
       const followed = await this.follow(job, refused, deadline)
       if (followed.state === 'again') refused = followed.deadId
@@ -151,23 +152,23 @@ export class Coordinator {
   }
 
   async #afterTimeout(job: Job, deadId: string | undefined): Promise<Found> {
-    const { rules, name } = job.space.policy
+    const { rules } = job.space.policy
     if (isServable(job, rules.staleMs, this.#parts.clock.now())) return job.candidate
     switch (rules.coordinate.onTimeout) {
       case 'fill':
         return this.#solo.alone(job)
       case 'hedge': {
         const claim = await this.claim([job], [deadId])
-        return claim?.reply.acquired[0]?.state === 'leader'
-          ? this.#lease.lead(job, claim.leases[0]!)
-          : this.#solo.alone(job)
+        const acquired = claim?.reply.acquired[0]
+        if (acquired?.state === 'leader') return this.#lease.lead(job, claim!.leases[0]!)
+        if (acquired?.state === 'entry') {
+          const looked = await this.#reader.judge(job, acquired.envelope, claim!)
+          if (looked.state === 'found' && looked.found.state === 'fresh') return this.#promote(job, looked)
+        }
+        return this.#solo.alone(job)
       }
       case 'throw':
-        throw new CacheError(
-          'FOLLOWER_TIMEOUT',
-          `Another process has been filling a key of policy '${name}' for longer than coordinate.waitMs ` +
-            `(${rules.coordinate.waitMs} ms). Raise waitMs and leaseMs above the fill's usual duration, or choose onTimeout: 'fill'.`,
-        )
+        throw followerTimeout(job.space.policy)
       default:
         return rules.coordinate.onTimeout satisfies never
     }
@@ -204,6 +205,21 @@ export class Coordinator {
       return undefined
     }
   }
+}
+
+/** True for a refresh in the background that nobody joined: a leader elsewhere brings the value. Nobody joins it now. */
+export function isForNobody({ isAwaited, flight }: Job): boolean {
+  if (isAwaited || flight.waiters > 0) return false
+  flight.isDetached = true
+  return true
+}
+
+export function followerTimeout({ name, rules }: RegisteredPolicy): CacheError {
+  return new CacheError(
+    'FOLLOWER_TIMEOUT',
+    `Another process has been filling a key of policy '${name}' for longer than coordinate.waitMs ` +
+      `(${rules.coordinate.waitMs} ms). Raise waitMs and leaseMs above the fill's usual duration, or choose onTimeout: 'fill'.`,
+  )
 }
 
 function hasMarker(acquired: Acquired | undefined): boolean {

@@ -8,9 +8,9 @@ import { LeaseFill } from './lease-fill.js'
 import { LocalStore } from './local-store.js'
 import { LogSync } from './log-sync.js'
 import { checkTenant, Namespaces } from './namespaces.js'
-import { checkFields } from './options.js'
+import { checkFields, checkItems, checkMethods } from './options.js'
 import type { CacheParts, LocalParts } from './parts.js'
-import { definePolicy, type Policy, type PolicyOptions } from './policy.js'
+import { checkPolicy, definePolicy, type Policy, type PolicyOptions } from './policy.js'
 import type { Clock } from './ports/clock.js'
 import type { MemoryTierDefinition, RemovalReason, SpaceView } from './ports/local-tier.js'
 import type { Random } from './ports/random.js'
@@ -21,6 +21,7 @@ import { ManyReader } from './read-many.js'
 import { Scope } from './scope.js'
 import { SharedReader } from './shared-reader.js'
 import { SoloFill } from './solo-fill.js'
+import type { Space } from './space.js'
 import { type CacheStats, TierCounters, takeStats } from './stats.js'
 import { systemClock } from './system-clock.js'
 import { systemRandom } from './system-random.js'
@@ -84,24 +85,39 @@ const FIELDS = ['name', 'tiers', 'maxStaleness', 'policies', 'clock', 'random', 
  */
 export function createCacheWith(defaultMemory: () => MemoryTierDefinition, options: CacheOptions): Cache {
   checkFields(options, FIELDS, 'createCache')
-  const name = checkName(options.name ?? 'cache')
-  const { clock = systemClock, random = systemRandom } = options
-  const { memoryTier, sharedTier } = checkTiers(options.tiers ?? [defaultMemory()])
-  const maxStaleness = options.maxStaleness ?? '2s'
+  // Only what is left out has a default: null is a mistake.
+  const { tiers: given = [defaultMemory()], maxStaleness = '2s', clock = systemClock, random = systemRandom } = options
+  const name = checkName(options.name === undefined ? 'cache' : options.name)
+  const { memoryTier, sharedTier } = checkTiers(given)
   const maxStalenessMs = parsePositiveDuration(maxStaleness, 'createCache.maxStaleness')
+  checkMethods(clock, ['now', 'coarseNow', 'wallNow', 'setTimer', 'setHousekeepingTimer'], 'createCache.clock')
+  checkMethods(random, ['next', 'fillId', 'shortId'], 'createCache.random')
+  const defaultPolicy = defaultPolicyOf(options)
+  const policies = options.policies === undefined ? [] : checkItems(options.policies, 'createCache.policies')
+  for (const [index, policy] of policies.entries()) checkPolicy(policy, `createCache.policies[${index}]`)
 
   const events = new Events()
   const tiers = new TierCounters()
   const shared = sharedTier?.open({ cacheName: name, clock, random })
-  if (shared) checkBound(maxStaleness, maxStalenessMs, shared.pollMs * 2 + shared.commandTimeoutMs)
-  const onRemoved = (_space: SpaceView, reason: RemovalReason): void => {
+  const namespaces = new Namespaces(shared?.commandTimeoutMs)
+  try {
+    if (shared) checkBound(maxStaleness, maxStalenessMs, shared.pollMs * 2 + shared.commandTimeoutMs)
+    for (const policy of defaultPolicy ? [defaultPolicy, ...policies] : policies) namespaces.register(policy)
+  } catch (error) {
+    shared?.close().catch(() => {})
+    throw error
+  }
+  const onRemoved = (space: SpaceView, reason: RemovalReason): void => {
     tiers.removed[reason]++
+    if (!events.hears('removed')) return
+    // Memory knows a space by its view; it is one of ours.
+    const { policy, namespace } = space as Space
+    events.emit({ type: 'removed', policy: policy.name, tenant: namespace.tenant, reason })
   }
   const memory = memoryTier?.open({ cacheName: name, clock, random, onRemoved })
   const fills = new FillRunner({ clock, random, events })
   const local: LocalParts = { name, clock, random, events, fills, tiers, work: new Work(), memory, shared }
 
-  const namespaces = new Namespaces(shared?.commandTimeoutMs)
   const store = new LocalStore(local)
   const invalidator = new Invalidator(local, namespaces, store)
   const writer = new Writer(local, { store, invalidator })
@@ -118,10 +134,9 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
     many,
     writer,
     invalidator,
-    defaultPolicy: defaultPolicyOf(options),
+    defaultPolicy,
   })
 
-  for (const policy of options.policies ?? []) namespaces.register(policy)
   const close = (closing?: { graceMs?: number }): Promise<CloseReport> => core.close(closing)
   return Object.assign(new Scope(core, ''), {
     tenant: (id: string) => {

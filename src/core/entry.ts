@@ -22,6 +22,8 @@ export interface EntryDetails {
   /** Milliseconds of fresh life left; below zero once it is stale. */
   readonly ttlMs: number
   readonly tags: readonly string[]
+  /** False for a fill's value that no tier kept: invalidated meanwhile, ttl zero, too large. */
+  readonly stored: boolean
 }
 
 export function toEntry<V>(found: Found, clock: Clock): EntryLookup<V> {
@@ -32,6 +34,7 @@ export function toEntry<V>(found: Found, clock: Clock): EntryLookup<V> {
     ageMs: Math.max(0, Math.round(clock.wallNow() - found.storedAtMs)),
     ttlMs: Math.round(found.freshUntilMs - clock.now()),
     tags: found.tags,
+    stored: found.isStored,
   }
   if (found.value === null && found.state === 'fresh') return { state: 'negative', value: null, ...details }
   return { state: found.state, value: found.value as V, ...details }

@@ -108,6 +108,11 @@ export function markEnvelopeSoft(text: string): string {
   return `${text.slice(0, SOFT_FLAG_OFFSET)}s${text.slice(SOFT_FLAG_OFFSET + 1)}`
 }
 
+/** True if a text takes more bytes than that in UTF-8; counted only if it may. */
+export function isAbove(text: string, maxBytes: number): boolean {
+  return text.length > maxBytes || (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes)
+}
+
 export function fillIdOf(text: string): string {
   return text.slice(FILL_ID_OFFSET, FILL_ID_OFFSET + FILL_ID_LENGTH)
 }

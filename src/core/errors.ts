@@ -66,9 +66,14 @@ export class UnserialisableValueError extends CacheError {
     super(
       'UNSERIALISABLE_VALUE',
       `A value of policy '${policy}' cannot be stored: ${path} is ${found}. Store plain data (objects, arrays, Map, ` +
-        'Set, Date, BigInt, typed arrays), or give the policy a codec.',
+        'Set, Date, BigInt, typed arrays).',
     )
   }
+}
+
+/** A call came after `close`, or was under way when the grace was over. */
+export function closedError(cache: string, what = 'make a new one'): CacheError {
+  return new CacheError('CACHE_CLOSED', `Cache '${cache}' was closed; ${what}.`)
 }
 
 /** A fill took longer than the policy's `fillTimeout.hard`; its signal was aborted. */

@@ -1,3 +1,5 @@
+import { InvalidOptionError } from './errors.js'
+import { checkOneOf } from './options.js'
 import type { RemovalReason } from './ports/local-tier.js'
 
 /** Everything a cache tells about itself. No event carries a value; keys are given only to listeners in this process. */
@@ -57,6 +59,24 @@ export type CacheEventType = CacheEvent['type']
 type EventOf<T extends CacheEventType> = Extract<CacheEvent, { type: T }>
 type Listener = (event: CacheEvent) => void
 
+const TYPES = [
+  'hit',
+  'stale',
+  'miss',
+  'joined',
+  'followed',
+  'filled',
+  'fill-failed',
+  'fenced',
+  'lease-lost',
+  'not-stored',
+  'invalidated',
+  'removed',
+  'tier-failed',
+  'log-broken',
+  '*',
+] as const satisfies (CacheEventType | '*')[]
+
 /**
  * Tells listeners. Whoever emits asks `hears` first, so that nothing is built for nobody. A listener that throws is
  * reported once as a process warning; it never disturbs the cache.
@@ -74,10 +94,12 @@ export class Events {
   emit(event: CacheEvent): void {
     for (const type of [event.type, '*'] as const) {
       for (const listener of this.#listeners.get(type) ?? []) {
+        const warn = (error: unknown): void => this.#warn(event.type, error)
         try {
-          listener(event)
+          const returned: unknown = listener(event)
+          if (returned instanceof Promise) returned.catch(warn)
         } catch (error) {
-          this.#warn(event.type, error)
+          warn(error)
         }
       }
     }
@@ -88,6 +110,10 @@ export class Events {
     type: T,
     listener: (event: T extends CacheEventType ? EventOf<T> : CacheEvent) => void,
   ): () => void {
+    checkOneOf(type, TYPES, 'on: type')
+    if (typeof listener !== 'function') {
+      throw new InvalidOptionError({ field: 'on: listener', value: listener, rule: 'must be a function' })
+    }
     const set = this.#listeners.get(type) ?? new Set()
     this.#listeners.set(type, set)
     const own: Listener = (event) => listener(event as never)

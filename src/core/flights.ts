@@ -29,7 +29,9 @@ export class Flight<T> {
   /** 'soft': the entry was made stale; what was known of it may still be served as stale. */
   poison: 'none' | 'soft' | 'hard' = 'none'
 
-  readonly answer: Promise<T>
+  /** A stale value that stood in before the work ended, and until when it may. */
+  early: { readonly value: T; readonly untilMs: number } | undefined
+  #answer!: Promise<T>
   #resolve!: (value: T) => void
   #reject!: (error: unknown) => void
 
@@ -37,12 +39,12 @@ export class Flight<T> {
     this.key = key
     this.seen = seen
     this.startedAtMs = startedAtMs
-    this.answer = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    // A background refresh has no caller; whoever awaits `answer` still sees the rejection.
-    this.answer.catch(() => {})
+    this.#promise()
+  }
+
+  /** What whoever joins now waits for. */
+  get answer(): Promise<T> {
+    return this.#answer
   }
 
   get isPoisoned(): boolean {
@@ -53,13 +55,30 @@ export class Flight<T> {
     if (this.poison !== 'hard') this.poison = soft ? 'soft' : 'hard'
   }
 
-  /** The first answer wins; what is left of the work goes on in the background. */
+  /** Answers all who wait now; the work goes on, and who joins after `untilMs` waits for what it brings. */
+  succeedEarly(value: T, untilMs: number): void {
+    const resolve = this.#resolve
+    this.early = { value, untilMs }
+    this.waiters = 0
+    this.#promise()
+    resolve(value)
+  }
+
   succeed(value: T): void {
     this.#resolve(value)
   }
 
   fail(error: unknown): void {
     this.#reject(error)
+  }
+
+  #promise(): void {
+    this.#answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // A background refresh has no caller; whoever awaits `answer` still sees the rejection.
+    this.#answer.catch(() => {})
   }
 }
 

@@ -69,6 +69,11 @@ export class Invalidator implements LogListener {
     this.#ownOrigins.add(origin)
   }
 
+  /** Its operation failed: the row, if there is one, is applied like anybody's. */
+  forgetOwn(origin: string): void {
+    this.#ownOrigins.delete(origin)
+  }
+
   apply(entry: LogEntry, isOrdered: boolean): void {
     const namespace = this.#namespaces.find(entry.namespace)
     if (namespace === undefined) return

@@ -1,5 +1,5 @@
 import { encodeValue, NotPlainData } from './codec.js'
-import { encodeEnvelope } from './envelope.js'
+import { encodeEnvelope, isAbove } from './envelope.js'
 import { UnserialisableValueError } from './errors.js'
 import type { Filled } from './fill.js'
 import type { Found } from './found.js'
@@ -73,7 +73,7 @@ export class LeaseFill {
     }
     const { epoch, born, token } = lease
     const envelope = encodeEnvelope({ ...filled, fillId: token, epoch, born, codec: encoded.codec, body: encoded.text })
-    if (envelope.length > this.#tier.maxEntryBytes) {
+    if (isAbove(envelope, this.#tier.maxEntryBytes)) {
       await this.release(job, lease.token)
       const { events } = this.#parts
       if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause: 'too-large' })
@@ -116,7 +116,11 @@ export class LeaseFill {
       cancel = clock.setHousekeepingTimer(() => void renew(), leaseMs / 3)
     }
     const renew = async (): Promise<void> => {
-      const isOurs = await this.#tier.renew(job.space.namespace.id, key, token, leaseMs).catch(() => true)
+      const isOurs = await this.#tier.renew(job.space.namespace.id, key, token, leaseMs).catch((error: unknown) => {
+        // Tried again until the lease must have ended.
+        this.#reader.tellFailure('renew', error)
+        return true
+      })
       if (isOver) return
       if (isOurs) return schedule()
       job.flight.isDetached = true

@@ -15,25 +15,32 @@ export class LocalStore {
     this.#parts = parts
   }
 
-  /** Keeps a flight's value; one that is too large for memory takes the older one's place by leaving it empty. */
-  keep(job: Pick<Job, 'flight' | 'space' | 'key'>, found: FoundValue, bytes: number | undefined): void {
-    const { memory } = this.#parts
-    if (memory === undefined || job.flight.isPoisoned) return
-    const standing = job.space.namespace.standing(found.seen, found.tags)
-    if (standing === 'dead') return
-    const isKept = memory.set(job.space, job.key, {
+  /** Keeps a flight's value unless it was poisoned on its way. True if memory has it now. */
+  keep(job: Pick<Job, 'flight' | 'space' | 'key'>, found: FoundValue, bytes: number | undefined): boolean {
+    if (job.flight.isPoisoned) return false
+    const isKept = this.put(job, found, bytes)
+    // A flight that began earlier must not put its older value in place of this one.
+    if (isKept) for (let older = job.flight.older; older; older = older.older) older.invalidate(true)
+    return isKept
+  }
+
+  /** Puts a value into memory unless it died; one that is too large takes the older one's place by leaving it empty. */
+  put({ space, key }: Pick<Job, 'space' | 'key'>, found: FoundValue, bytes: number | undefined): boolean {
+    const { memory, clock } = this.#parts
+    if (memory === undefined) return false
+    const standing = space.namespace.standing(found.seen, found.tags)
+    if (standing === 'dead') return false
+    const isKept = memory.set(space, key, {
       value: found.value,
-      freshUntilMs:
-        standing === 'stale' ? Math.min(found.freshUntilMs, this.#parts.clock.coarseNow()) : found.freshUntilMs,
+      freshUntilMs: standing === 'stale' ? Math.min(found.freshUntilMs, clock.coarseNow()) : found.freshUntilMs,
       staleMs: found.staleMs,
       storedAtMs: found.storedAtMs,
       seen: found.seen,
       tags: found.tags.length === 0 ? undefined : found.tags,
       bytes,
     })
-    // A flight that began earlier must not put its older value in place of this one.
-    for (let older = job.flight.older; older; older = older.older) older.invalidate(true)
-    if (!isKept) memory.delete(job.space, job.key)
+    if (!isKept) memory.delete(space, key)
+    return isKept
   }
 
   /** Drops an entry, or makes it stale, and poisons whatever is on its way here. */

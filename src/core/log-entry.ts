@@ -39,10 +39,10 @@ export function decodeLogPayload(payload: string): LogEntry | undefined {
   const row = parseArray(payload)
   const [kind, namespace, origin] = row
   if (typeof namespace !== 'string' || typeof origin !== 'string') return undefined
-  if (kind === 'e' && Array.isArray(row[4])) {
-    return { type: 'entries', namespace, origin, soft: row[3] === 1, keys: row[4] as StoredKey[] }
+  if (kind === 'e' && isTexts(row[4])) {
+    return { type: 'entries', namespace, origin, soft: row[3] === 1, keys: row[4] }
   }
-  if (kind === 'b' && Array.isArray(row[5]) && typeof row[6] === 'string' && typeof row[7] === 'number') {
+  if (kind === 'b' && isTexts(row[5]) && typeof row[6] === 'string' && typeof row[7] === 'number') {
     const [, , , soft, clear, tags, epoch, clock] = row as [
       string,
       string,
@@ -56,6 +56,10 @@ export function decodeLogPayload(payload: string): LogEntry | undefined {
     return { type: 'bump', namespace, origin, soft: soft === 1, clear: clear === 1, tags, epoch, clock }
   }
   return undefined
+}
+
+function isTexts(value: unknown): value is StoredKey[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
 function parseArray(payload: string): unknown[] {

@@ -127,13 +127,18 @@ export function checkTenant(id: unknown): string {
   return id
 }
 
-/** Functions (`tags`, a schema) are compared by presence: a policy defined again in a module loaded twice is no conflict. */
+/**
+ * Functions are compared by their text and a schema by presence: a policy defined again in a module that is loaded
+ * twice is no conflict.
+ */
 function differingRule(a: Rules, b: Rules): string | undefined {
   for (const field of Object.keys(a) as (keyof Rules)[]) {
     const same =
-      field === 'tags' || field === 'value'
+      field === 'value'
         ? (a[field] === undefined) === (b[field] === undefined)
-        : JSON.stringify(a[field]) === JSON.stringify(b[field])
+        : field === 'tags'
+          ? String(a[field]) === String(b[field])
+          : JSON.stringify(a[field]) === JSON.stringify(b[field])
     if (!same) return field
   }
   return undefined

@@ -23,3 +23,32 @@ export function checkOneOf<const T extends string>(value: unknown, allowed: read
   if (allowed.includes(value as T)) return value as T
   throw new InvalidOptionError({ field, value, rule: `must be ${allowed.map((name) => describe(name)).join(' or ')}` })
 }
+
+/** What a batch names, each once. Text is refused: it would be taken apart into characters. */
+export function checkItems<T>(value: Iterable<T>, field: string): T[] {
+  if (typeof value === 'object' && value !== null && Symbol.iterator in value) return [...new Set(value)]
+  throw new InvalidOptionError({ field, value, rule: 'must be an array or another iterable' })
+}
+
+/** Pairs, each an array of two. */
+export function checkPairs<A, B>(value: unknown, field: string): (readonly [A, B])[] {
+  const items =
+    typeof value === 'object' && value !== null && Symbol.iterator in value ? [...(value as [A, B][])] : undefined
+  const wrong = items?.findIndex((item) => !Array.isArray(item) || item.length !== 2)
+  if (items !== undefined && wrong === -1) return items
+  throw new InvalidOptionError({
+    field: wrong === undefined ? field : `${field}[${wrong}]`,
+    value: wrong === undefined ? value : items?.[wrong],
+    rule:
+      wrong === undefined
+        ? 'must be a Map, or an array or another iterable of pairs'
+        : 'must be a pair: an array of two',
+  })
+}
+
+/** Refuses an object that lacks one of a port's methods. */
+export function checkMethods(value: unknown, methods: readonly string[], field: string): void {
+  const has = (name: string): boolean => typeof (value as Record<string, unknown> | null)?.[name] === 'function'
+  if (typeof value === 'object' && methods.every(has)) return
+  throw new InvalidOptionError({ field, value, rule: `must be an object with the methods ${methods.join(', ')}` })
+}

@@ -102,6 +102,9 @@ export interface Coordination {
   readonly onTimeout: OnTimeout
 }
 
+/** Known to every copy of this package in the process. */
+const BRAND = Symbol.for('freshtier.policy')
+
 const FIELDS = [
   'name',
   'version',
@@ -156,7 +159,15 @@ export function definePolicy(options: PolicyOptions & { fill?: unknown; value?: 
   }
   const version = fields.version === undefined ? 1 : parseCount(fields.version, `${path}version`)
   const rules = Object.freeze(checkRules(options, fields, path))
-  return Object.freeze(fill === undefined ? { name, version, rules } : { name, version, rules, fill })
+  const policy: Policy = fill === undefined ? { name, version, rules } : { name, version, rules, fill }
+  Object.defineProperty(policy, BRAND, { value: true })
+  return Object.freeze(policy)
+}
+
+/** A policy that `definePolicy` made. */
+export function checkPolicy(value: unknown, field: string): Policy {
+  if (typeof value === 'object' && value !== null && BRAND in value) return value as unknown as Policy
+  throw new InvalidOptionError({ field, value, rule: 'must be made by definePolicy' })
 }
 
 function checkRules(options: PolicyOptions, fields: Record<string, unknown>, path: string): Rules {
@@ -168,10 +179,18 @@ function checkRules(options: PolicyOptions, fields: Record<string, unknown>, pat
     })
   }
   const ttlMs = parseDuration(options.ttl, `${path}ttl`)
-  const stale = checkFields(options.stale ?? {}, ['whileRevalidate', 'ifError'], `${path}stale`)
+  const stale = checkFields(
+    options.stale === undefined ? {} : options.stale,
+    ['whileRevalidate', 'ifError'],
+    `${path}stale`,
+  )
   const whileRevalidateMs = optionalDuration(stale.whileRevalidate, `${path}stale.whileRevalidate`) ?? 0
   const ifErrorMs = optionalDuration(stale.ifError, `${path}stale.ifError`) ?? 0
-  const timeout = checkFields(options.fillTimeout ?? {}, ['soft', 'hard'], `${path}fillTimeout`)
+  const timeout = checkFields(
+    options.fillTimeout === undefined ? {} : options.fillTimeout,
+    ['soft', 'hard'],
+    `${path}fillTimeout`,
+  )
   const softMs = timeout.soft === undefined ? undefined : parsePositiveDuration(timeout.soft, `${path}fillTimeout.soft`)
   const hardMs = timeout.hard === undefined ? 30_000 : parsePositiveDuration(timeout.hard, `${path}fillTimeout.hard`)
   if (softMs !== undefined && softMs >= hardMs) {
@@ -181,10 +200,14 @@ function checkRules(options: PolicyOptions, fields: Record<string, unknown>, pat
       rule: `must be shorter than fillTimeout.hard (${hardMs} ms)`,
     })
   }
-  const bulkhead = checkFields(options.bulkhead ?? {}, ['maxFills', 'maxQueued'], `${path}bulkhead`)
+  const bulkhead = checkFields(
+    options.bulkhead === undefined ? {} : options.bulkhead,
+    ['maxFills', 'maxQueued'],
+    `${path}bulkhead`,
+  )
   return {
     ttlMs,
-    jitter: checkJitter(options.jitter ?? 0.05, `${path}jitter`),
+    jitter: checkJitter(options.jitter === undefined ? 0.05 : options.jitter, `${path}jitter`),
     negativeTtlMs: Math.min(ttlMs, optionalDuration(options.negativeTtl, `${path}negativeTtl`) ?? ttlMs),
     whileRevalidateMs,
     ifErrorMs,
@@ -201,7 +224,7 @@ function checkRules(options: PolicyOptions, fields: Record<string, unknown>, pat
 
 function checkCoordination(value: unknown, path: string): Coordination {
   const fields = checkFields(
-    value === false ? {} : (value ?? {}),
+    value === false || value === undefined ? {} : value,
     ['leaseMs', 'waitMs', 'pollMinMs', 'pollMaxMs', 'onTimeout'],
     path,
   )
@@ -227,7 +250,11 @@ function checkCoordination(value: unknown, path: string): Coordination {
     'waitMs',
     `must be below leaseMs (${leaseMs}), so that a crashed leader costs a follower its own patience only`,
   )
-  const onTimeout = checkOneOf(fields.onTimeout ?? 'fill', ['fill', 'hedge', 'throw'], `${path}.onTimeout`)
+  const onTimeout = checkOneOf(
+    fields.onTimeout === undefined ? 'fill' : fields.onTimeout,
+    ['fill', 'hedge', 'throw'],
+    `${path}.onTimeout`,
+  )
   return { waits: value !== false, leaseMs, waitMs, pollMinMs, pollMaxMs, onTimeout }
 }
 

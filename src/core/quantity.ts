@@ -20,7 +20,10 @@ export function parseDuration(value: unknown, field: string): number {
     throw new InvalidOptionError({
       field,
       value,
-      rule: `must be text with a unit, such as '${value}ms' or '${value}s'`,
+      rule:
+        Number.isFinite(value) && value >= 0
+          ? `must be text with a unit, such as '${value}ms' or '${value}s'`
+          : "must be a duration such as '250ms', '60s', '5m', '24h' or '7d'",
     })
   }
   const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : null

@@ -1,9 +1,9 @@
-import type { Coordinator } from './coordinator.js'
-import { InvalidOptionError } from './errors.js'
+import { type Coordinator, followerTimeout, isForNobody } from './coordinator.js'
 import type { FillContext } from './fill-context.js'
-import type { Found } from './found.js'
+import { type Found, MISSING } from './found.js'
 import { isServable, type Job } from './job.js'
 import type { Lease, LeaseFill } from './lease-fill.js'
+import { checkPairs } from './options.js'
 import type { CacheParts } from './parts.js'
 import type { Key } from './ports/local-tier.js'
 import type { Reader, ReadRequest, SharedSide } from './read.js'
@@ -48,16 +48,20 @@ export class ManyReader {
   async read(requests: readonly ReadRequest[], fillMany: BoundFillMany | undefined): Promise<Found[]> {
     for (const { signal } of requests) signal?.throwIfAborted()
     const held = await Promise.all(requests.map((request) => this.#reader.held(request)))
+    this.#reader.checkOpen()
     const pending: Pending[] = []
-    const answers = requests.map((request, index) => {
-      const own = held[index]
-      if (own !== undefined && this.#reader.answers(request, own)) return own
-      const joinable = this.#reader.joinable(request)
-      if (joinable) return this.#reader.wait(joinable, request.signal)
-      const job = this.#reader.begin(request, own)
+    const start = (job: Job): void => {
       const outcome = withResolvers()
       pending.push({ job, deadId: undefined, lease: undefined, outcome })
       this.#reader.land(job, outcome.promise)
+    }
+    const answers = requests.map((request, index) => {
+      const own = held[index]
+      if (own !== undefined && this.#reader.answers(request, own, start)) return own
+      const joinable = this.#reader.joinable(request)
+      if (joinable) return this.#reader.join(joinable, request.signal)
+      const job = this.#reader.begin(request, own)
+      start(job)
       return this.#reader.wait(job.flight, request.signal)
     })
     if (pending.length > 0) this.#parts.work.track(this.#produce(pending, fillMany))
@@ -121,14 +125,23 @@ export class ManyReader {
     const left: Pending[] = []
     await Promise.all(
       elsewhere.map(async (one) => {
-        const { job } = one
-        if (!job.isAwaited) return one.outcome.resolve(job.candidate ?? { state: 'missing' })
-        const deadline = clock.now() + job.space.policy.rules.coordinate.waitMs
-        const followed = await coordinator.follow(job, one.deadId, deadline)
-        if (followed.state === 'value') return one.outcome.resolve(followed.found)
-        if (isServable(job, job.space.policy.rules.staleMs, clock.now())) return one.outcome.resolve(job.candidate)
-        if (followed.state === 'again') one.deadId = followed.deadId
-        left.push(one)
+        const { job, outcome } = one
+        const { policy } = job.space
+        if (isForNobody(job)) return outcome.resolve(job.candidate ?? MISSING)
+        try {
+          const deadline = clock.now() + policy.rules.coordinate.waitMs
+          const followed = await coordinator.follow(job, one.deadId, deadline)
+          if (followed.state === 'value') return outcome.resolve(followed.found)
+          if (followed.state === 'again') one.deadId = followed.deadId
+          if (followed.state === 'timeout') {
+            if (isServable(job, policy.rules.staleMs, clock.now())) return outcome.resolve(job.candidate)
+            if (policy.rules.coordinate.onTimeout === 'throw') return outcome.reject(followerTimeout(policy))
+          }
+          left.push(one)
+        } catch (error) {
+          // Given up by all who waited for this key; the others go on.
+          outcome.reject(error)
+        }
       }),
     )
     if (left.length === 0) return
@@ -143,7 +156,10 @@ export class ManyReader {
     if (first === undefined) return
     const { clock, fills } = this.#parts
     const startedAt = clock.now()
-    const stops = batch.map(({ job, lease }) => (lease ? this.#shared!.lease.renew(job, lease.token) : undefined))
+    const stops = batch.flatMap(({ job, lease }) => [
+      lease && this.#shared!.lease.renew(job, lease.token),
+      this.#solo.armSoftTimeout(job),
+    ])
     try {
       const { space, userKey } = first.job
       const keys = batch.map(({ job }) => job.userKey)
@@ -173,6 +189,7 @@ export class ManyReader {
       if (lease) outcome.resolve(await this.#shared!.lease.publish(job, lease, filled, durationMs))
       else outcome.resolve(this.#solo.keep(job, filled, durationMs))
     } catch (error) {
+      if (lease) await this.#shared!.lease.release(job, lease.token)
       outcome.reject(error)
     }
   }
@@ -192,21 +209,17 @@ function withResolvers(): Pending['outcome'] {
 function abortWithAll(signals: readonly AbortSignal[]): AbortController {
   const controller = new AbortController()
   let left = signals.length
-  const onAbort = (event: Event): void => {
-    if (--left === 0) controller.abort((event.target as AbortSignal).reason)
+  const onAbort = (signal: AbortSignal): void => {
+    if (--left === 0) controller.abort(signal.reason)
   }
-  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
+  for (const signal of signals) {
+    if (signal.aborted) onAbort(signal)
+    else signal.addEventListener('abort', () => onAbort(signal), { once: true })
+  }
   return controller
 }
 
 function asMap(returned: unknown, policy: string): Map<Key, unknown> {
   if (returned instanceof Map) return returned as Map<Key, unknown>
-  if (typeof returned === 'object' && returned !== null && Symbol.iterator in returned) {
-    return new Map(returned as Iterable<[Key, unknown]>)
-  }
-  throw new InvalidOptionError({
-    field: `policy '${policy}': the result of a fill of several keys`,
-    value: returned,
-    rule: 'must be a Map from key to value, or pairs of key and value',
-  })
+  return new Map(checkPairs<Key, unknown>(returned, `policy '${policy}': the result of a fill of several keys`))
 }

@@ -1,11 +1,12 @@
 import type { Coordinator } from './coordinator.js'
+import { closedError } from './errors.js'
 import type { BoundFill } from './fill.js'
 import { Flight } from './flights.js'
 import { type Found, type FoundValue, MISSING } from './found.js'
 import { type Consistency, isServable, type Job, subject } from './job.js'
 import type { LocalStore } from './local-store.js'
 import type { CacheParts } from './parts.js'
-import { type Key, MISS } from './ports/local-tier.js'
+import { type Key, type MemoryTier, MISS } from './ports/local-tier.js'
 import type { Looked, SharedReader } from './shared-reader.js'
 import type { SoloFill } from './solo-fill.js'
 import type { Space } from './space.js'
@@ -51,6 +52,9 @@ export class Reader {
   readonly #store: LocalStore
   readonly #solo: SoloFill
   readonly #shared: SharedSide | undefined
+  /** What the hot path asks: memory, until the cache closes. */
+  #memory: MemoryTier | undefined
+  #isClosed = false
 
   constructor(
     parts: CacheParts,
@@ -60,11 +64,24 @@ export class Reader {
     this.#store = store
     this.#solo = solo
     this.#shared = shared
+    this.#memory = parts.memory
+  }
+
+  /** From now on no flight begins: what is under way ends. */
+  close(): void {
+    this.#isClosed = true
+    this.#memory = undefined
+  }
+
+  /** @throws CacheError `CACHE_CLOSED`, also for a call that waited for the log while the cache was closed. */
+  checkOpen(): void {
+    if (this.#isClosed) throw closedError(this.#parts.name)
   }
 
   /** The hot path: a fresh value of memory that is provably within the bound, or `MISS`. Synchronous, allocates nothing. */
   fresh(space: Space, key: Key): unknown {
-    const { memory, sync, clock, events } = this.#parts
+    const { sync, clock, events } = this.#parts
+    const memory = this.#memory
     if (memory === undefined) return MISS
     const nowMs = clock.coarseNow()
     if (sync !== undefined && !sync.isCurrent(nowMs)) return MISS
@@ -78,9 +95,10 @@ export class Reader {
   async read(request: ReadRequest): Promise<Found> {
     request.signal?.throwIfAborted()
     const held = await this.held(request)
+    this.checkOpen()
     if (held !== undefined && this.answers(request, held)) return held
     const joinable = this.joinable(request)
-    if (joinable) return this.wait(joinable, request.signal)
+    if (joinable) return this.join(joinable, request.signal)
     const job = this.begin(request, held)
     this.land(job, this.#produce(job))
     return this.wait(job.flight, request.signal)
@@ -88,6 +106,8 @@ export class Reader {
 
   /** Fills now, whatever is held; who comes meanwhile joins. */
   async refresh(request: ReadRequest): Promise<Found> {
+    request.signal?.throwIfAborted()
+    this.checkOpen()
     const job = this.begin(request, undefined)
     this.land(job, this.#produceAnew(job))
     return this.wait(job.flight, request.signal)
@@ -96,20 +116,37 @@ export class Reader {
   /** What memory may say about a key at this level: fresh, stale, or nothing. */
   async held(request: ReadRequest): Promise<FoundValue | undefined> {
     const { memory, sync, clock } = this.#parts
+    const startedAt = clock.now()
     if (sync !== undefined && !sync.isAnchored) await sync.sync()
     if (memory === undefined || (request.level === 'strict' && sync !== undefined)) return undefined
     const { space, key } = request
     if (memory.getEntry(space, key, clock.now()) === undefined) return undefined
-    if (sync !== undefined && request.level === 'bounded' && !sync.isCurrent(clock.now()) && !(await sync.sync()))
-      return undefined
+    if (sync !== undefined && request.level === 'bounded' && !sync.isCurrent(startedAt)) {
+      // A sync that was under way already may have been sent too long ago.
+      if (!(await sync.sync()) || !sync.isCurrent(startedAt)) return undefined
+    }
     const entry = memory.getEntry(space, key, clock.now())
     if (entry === undefined) return undefined
     const state = clock.now() < entry.freshUntilMs ? 'fresh' : 'stale'
-    return { ...entry, state, source: memory.name, tags: entry.tags ?? [], seen: space.namespace.sequence }
+    return {
+      ...entry,
+      state,
+      source: memory.name,
+      tags: entry.tags ?? [],
+      seen: space.namespace.sequence,
+      isStored: true,
+    }
   }
 
-  /** True if what memory holds is the answer: it is fresh, or stale and one flight brings a new one meanwhile. */
-  answers(request: ReadRequest, held: FoundValue): boolean {
+  /**
+   * True if what memory holds is the answer: it is fresh, or stale and one flight, which `start` sets going, brings a
+   * new one meanwhile.
+   */
+  answers(
+    request: ReadRequest,
+    held: FoundValue,
+    start = (job: Job): void => this.land(job, this.#produce(job)),
+  ): boolean {
     const { counters } = request.space.policy
     if (held.state === 'fresh') {
       counters.memoryHits++
@@ -122,7 +159,7 @@ export class Reader {
     if (!request.space.flights.joinable(request.key)) {
       const job = this.begin(request, held)
       job.isAwaited = false
-      this.land(job, this.#produce(job))
+      start(job)
     }
     return true
   }
@@ -166,7 +203,8 @@ export class Reader {
         (found) => flight.succeed(found),
         (error: unknown) => {
           if (isServable(job, space.policy.rules.ifErrorMs, this.#parts.clock.now())) {
-            flight.succeed(this.#tellStale(job, job.candidate, 'error'))
+            if (flight.waiters > 0) this.#tellStale(job, job.candidate, 'error')
+            flight.succeed(job.candidate)
           } else flight.fail(error)
         },
       )
@@ -175,8 +213,9 @@ export class Reader {
   }
 
   async #produce(job: Job): Promise<Found> {
-    if (this.#shared === undefined)
-      return job.fill ? this.#solo.alone(this.missed(job)) : (job.candidate ?? this.#nothing(job))
+    if (this.#shared === undefined) {
+      return job.fill ? this.#solo.alone(this.missed(job)) : this.#unfilled(job, job.candidate ?? MISSING)
+    }
     const [looked] = await this.#shared.reader.look([job])
     const found = this.taken(job, looked!)
     if (found !== undefined) return found
@@ -194,8 +233,8 @@ export class Reader {
 
   /** What the shared tier's answer means for a job: its outcome, or undefined if a fill must follow. */
   taken(job: Job, looked: Looked): Found | undefined {
-    if (looked.state === 'failed') return job.fill ? undefined : looked
-    if (looked.state === 'missing') return job.fill ? undefined : (job.candidate ?? this.#nothing(job))
+    if (looked.state === 'failed') return job.fill ? undefined : this.#unfilled(job, looked)
+    if (looked.state === 'missing') return job.fill ? undefined : this.#unfilled(job, job.candidate ?? MISSING)
     const { found } = looked
     this.#store.keep(job, found, looked.bytes)
     if (found.state === 'fresh') {
@@ -206,47 +245,64 @@ export class Reader {
       return found
     }
     job.candidate = found
-    if (job.fill === undefined) return found
-    if (job.isAwaited && isServable(job, job.space.policy.rules.whileRevalidateMs, this.#parts.clock.now())) {
+    if (job.fill === undefined) return this.#unfilled(job, found)
+    const { whileRevalidateMs } = job.space.policy.rules
+    if (job.isAwaited && isServable(job, whileRevalidateMs, this.#parts.clock.now())) {
       // The callers have their answer; the flight goes on and brings a new value.
       job.isAwaited = false
-      job.flight.succeed(this.#tellStale(job, found, 'revalidate'))
+      job.flight.succeedEarly(this.#tellStale(job, found, 'revalidate'), found.freshUntilMs + whileRevalidateMs)
     }
     return undefined
   }
 
   /** Counts the miss of a job that callers wait for. */
   missed(job: Job): Job {
-    if (job.isAwaited) this.#nothing(job)
+    if (job.isAwaited) this.#tellMiss(job)
     return job
+  }
+
+  /** What a flight of somebody else brings. */
+  async join(flight: Flight<Found>, signal: AbortSignal | undefined): Promise<Found> {
+    const { early } = flight
+    const found =
+      early !== undefined && this.#parts.clock.now() < early.untilMs ? early.value : await this.wait(flight, signal)
+    return found.state === 'fresh' || found.state === 'stale' ? { ...found, source: 'flight' } : found
   }
 
   /** The flight's answer, or the caller's own abort. The last caller to give up aborts the fill. */
   async wait(flight: Flight<Found>, signal: AbortSignal | undefined): Promise<Found> {
+    const { answer } = flight
     flight.waiters++
-    if (signal === undefined) return flight.answer
+    if (signal === undefined) return answer
     let onAbort!: () => void
     const aborted = new Promise<never>((_, reject) => {
       onAbort = () => {
-        if (--flight.waiters === 0) {
+        // Who was answered early is not counted any more.
+        if (flight.answer === answer && --flight.waiters === 0) {
           flight.isDetached = true
           flight.abort.abort(signal.reason)
         }
         reject(signal.reason)
       }
-      signal.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) onAbort()
+      else signal.addEventListener('abort', onAbort, { once: true })
     })
     try {
-      return await Promise.race([flight.answer, aborted])
+      return await Promise.race([aborted, answer])
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
   }
 
-  #nothing(job: Job): Found {
+  /** The answer of a read without a fill that found nothing fresh. */
+  #unfilled(job: Job, found: Found): Found {
+    this.#tellMiss(job)
+    return found
+  }
+
+  #tellMiss(job: Job): void {
     job.space.policy.counters.misses++
     if (this.#parts.events.hears('miss')) this.#parts.events.emit({ type: 'miss', ...subject(job) })
-    return MISSING
   }
 
   #tellHit(request: Pick<ReadRequest, 'space' | 'userKey'>, found: FoundValue): void {
@@ -259,7 +315,8 @@ export class Reader {
     found: FoundValue,
     cause: 'revalidate' | 'error',
   ): FoundValue {
-    request.space.policy.counters.staleHits++
+    // Who gets it instead of an error waited for a fill: that was a miss.
+    if (cause === 'revalidate') request.space.policy.counters.staleHits++
     const { events } = this.#parts
     if (events.hears('stale')) events.emit({ type: 'stale', ...subject(request), tier: found.source, cause })
     return found

@@ -9,8 +9,8 @@ import type { Found } from './found.js'
 import type { EntryRef } from './invalidate.js'
 import type { Consistency } from './job.js'
 import type { Namespace } from './namespace.js'
-import { checkFields, checkOneOf } from './options.js'
-import type { Policy } from './policy.js'
+import { checkFields, checkItems, checkOneOf, checkPairs } from './options.js'
+import { checkPolicy, type Policy } from './policy.js'
 import { type Key, MISS } from './ports/local-tier.js'
 import { parseDuration } from './quantity.js'
 import type { ReadRequest } from './read.js'
@@ -102,15 +102,19 @@ export class Scope {
   getOrFill(first: Policy | Key, second: unknown, third?: unknown, fourth?: unknown): Promise<unknown> {
     try {
       const isPolicy = typeof first === 'object'
-      const space = isPolicy && first === this.#lastPolicy ? this.#lastSpace! : this.#space(first)
+      const policy = isPolicy ? first : this.#core.defaultPolicy
+      const last = this.#lastSpace
+      const lastSpace = last !== undefined && policy === this.#lastPolicy ? last : this.#space(first)
       const userKey = (isPolicy ? second : first) as Key
       const key = checkKey(userKey)
-      const hasFill = !isPolicy || typeof third === 'function'
+      const hasFill = !isPolicy || typeof third === 'function' || fourth !== undefined
       const options = isPolicy && hasFill ? fourth : third
       if (options === undefined) {
-        const value = this.#core.reader.fresh(space, key)
+        const value = this.#core.reader.fresh(lastSpace, key)
         if (value !== MISS) return Promise.resolve(value)
       }
+      // Off the hot path: is the cache open, and is this still the namespace of the tenant?
+      const space = this.#space(first)
       const fill = this.#fillOf(space, first, userKey, isPolicy ? (hasFill ? third : undefined) : second)
       return this.#getOrFill(space, { userKey, key, fill, options }).then(valueFound)
     } catch (error) {
@@ -163,7 +167,7 @@ export class Scope {
     fourth?: unknown,
   ): Promise<Map<Key, unknown>> {
     const space = this.#space(policy)
-    const wanted = [...new Set(keys)]
+    const wanted = checkItems(keys, 'keys')
     const [fillMany, options] = fillAndOptions(third, fourth)
     if (fillMany === undefined) {
       const values = await Promise.all(
@@ -171,6 +175,8 @@ export class Scope {
       )
       return new Map(wanted.map((key, index) => [key, values[index]]))
     }
+    if (typeof fillMany !== 'function')
+      throw new InvalidOptionError({ field: 'fill', value: fillMany, rule: 'must be a function' })
     const requests = await this.#requests(space, wanted, options, unreachableFill)
     const found = await this.#core.many.read(requests, fillMany as BoundFillMany)
     return new Map(wanted.map((key, index) => [key, valueFound(found[index]!)]))
@@ -196,7 +202,7 @@ export class Scope {
     keys: Iterable<NoInfer<K>>,
     options?: ReadOptions,
   ): Promise<Map<K, V>> {
-    const wanted = [...new Set(keys)] as K[]
+    const wanted = checkItems(keys, 'keys')
     const requests = await this.#requests(this.#space(policy), wanted, options, undefined)
     const found = await this.#core.many.read(requests, undefined)
     return new Map(
@@ -212,6 +218,7 @@ export class Scope {
     const space = isPolicy && first === this.#lastPolicy ? this.#lastSpace! : this.#space(first)
     const value = this.#core.reader.fresh(space, checkKey(isPolicy ? second : first))
     if (value !== MISS) return value
+    this.#space(first)
     this.#core.syncSoon()
     return undefined
   }
@@ -246,7 +253,7 @@ export class Scope {
     const space = this.#space(policy)
     const outcomes = new Map<K, SetOutcome>()
     const requests: WriteRequest[] = []
-    for (const [key, value] of new Map(entries)) {
+    for (const [key, value] of new Map(checkPairs<K, V>(entries, 'entries'))) {
       const request = this.#writeRequest(space, key, value, options)
       if (request) requests.push(request)
       outcomes.set(key, { state: 'stored' })
@@ -269,7 +276,7 @@ export class Scope {
   /** Removes several entries by one trip. */
   async deleteMany<K extends Key>(policy: Policy<K>, keys: Iterable<NoInfer<K>>): Promise<Receipt> {
     return this.#invalidate(
-      [...new Set(keys)].map((key) => this.#ref(policy, key)),
+      checkItems(keys, 'keys').map((key) => this.#ref(policy, key)),
       [],
       {},
     )
@@ -284,16 +291,10 @@ export class Scope {
   async invalidate(request: InvalidateRequest): Promise<Receipt> {
     const fields = checkFields(request, ['tags', 'entries', 'soft'], 'invalidate')
     const tags = checkTags(fields.tags, 'invalidate.tags')
-    const { entries = [], soft = false } = request
+    const { soft = false } = request
+    const entries = fields.entries === undefined ? [] : checkPairs<Policy, Key>(fields.entries, 'invalidate.entries')
     if (typeof soft !== 'boolean')
       throw new InvalidOptionError({ field: 'invalidate.soft', value: soft, rule: 'must be true or false' })
-    if (!Array.isArray(entries)) {
-      throw new InvalidOptionError({
-        field: 'invalidate.entries',
-        value: entries,
-        rule: 'must be pairs of policy and key',
-      })
-    }
     if (tags.length === 0 && entries.length === 0) {
       throw new InvalidOptionError({
         field: 'invalidate',
@@ -302,7 +303,7 @@ export class Scope {
       })
     }
     return this.#invalidate(
-      entries.map(([policy, key]: readonly [Policy, Key]) => this.#ref(policy, key)),
+      entries.map(([policy, key]) => this.#ref(policy, key)),
       tags,
       { soft },
     )
@@ -350,7 +351,7 @@ export class Scope {
   /** Checks the options; for `after`, follows the log up to the receipt or makes the read strict. */
   async #request(space: Space, { userKey, key, fill, options }: Call): Promise<ReadRequest> {
     const { signal, consistency, after, tags } = checkFields(
-      options ?? NO_OPTIONS,
+      options === undefined ? NO_OPTIONS : options,
       READ_FIELDS,
       'options',
     ) as ReadOptions
@@ -365,26 +366,30 @@ export class Scope {
       const hasReached = await this.#core.reach(parseReceipt(after, 'options.after'))
       level = hasReached ? 'bounded' : 'strict'
     }
-    return { space, key, userKey, level, fill, tags: tags && checkTags(tags, 'options.tags'), signal }
+    return { space, key, userKey, level, fill, tags: checkTags(tags, 'options.tags'), signal }
   }
 
   /** The space of a policy here. @throws CacheError `CACHE_CLOSED`, `POLICY_CONFLICT` */
   #space(first: Policy | Key): Space {
-    this.#core.checkOpen()
+    this.#refresh()
     const policy = typeof first === 'object' ? first : this.#core.defaultPolicy
-    if (this.#namespace.isRetired) {
-      this.#namespace = this.#core.namespaces.get(this.#namespace.tenant)
-      this.#spaces.clear()
-    }
     let space = policy && this.#spaces.get(policy)
     if (space === undefined) {
       if (this.#spaces.size >= 1_000) this.#spaces.clear()
-      space = this.#core.namespaces.space(this.#namespace, checkPolicy(policy, first))
+      space = this.#core.namespaces.space(this.#namespace, policyOf(policy, first))
       this.#spaces.set(policy!, space)
     }
     this.#lastPolicy = policy
     this.#lastSpace = space
     return space
+  }
+
+  /** The tenant's namespace as it is now: one that was dropped for want of room is made again. */
+  #refresh(): void {
+    this.#core.checkOpen()
+    if (!this.#namespace.isRetired) return
+    this.#namespace = this.#core.namespaces.get(this.#namespace.tenant)
+    this.#spaces.clear()
   }
 
   #fillOf(space: Space, first: Policy | Key, userKey: Key, fill: unknown): ReadRequest['fill'] {
@@ -407,7 +412,7 @@ export class Scope {
     tags: readonly string[],
     { soft = false, clear = false }: { soft?: boolean; clear?: boolean },
   ): Promise<Receipt> {
-    this.#core.checkOpen()
+    this.#refresh()
     return this.#core.track(
       this.#core.invalidator.invalidate({ namespace: this.#namespace, entries, tags, clear, soft }),
     )
@@ -415,7 +420,11 @@ export class Scope {
 
   /** Undefined for `undefined`, which means "do not store". */
   #writeRequest(space: Space, userKey: Key, value: unknown, options: unknown): WriteRequest | undefined {
-    const details = checkFields(options ?? {}, ['ttl', 'tags', 'version'], 'options') as ValueDetails
+    const details = checkFields(
+      options === undefined ? NO_OPTIONS : options,
+      ['ttl', 'tags', 'version'],
+      'options',
+    ) as ValueDetails
     if (details.ttl !== undefined) parseDuration(details.ttl, 'options.ttl')
     checkVersion(details.version, 'options.version')
     checkTags(details.tags, 'options.tags')
@@ -445,7 +454,7 @@ function valueFound(found: Found): unknown {
 }
 
 function fillAndOptions(third: unknown, fourth: unknown): [fill: unknown, options: unknown] {
-  return typeof third === 'function' ? [third, fourth] : [undefined, third]
+  return typeof third === 'function' || fourth !== undefined ? [third, fourth] : [undefined, third]
 }
 
 /** Marks a request as one that may fill; the batch brings its own call. */
@@ -453,7 +462,7 @@ function unreachableFill(): never {
   throw new Error('a batch is filled as a whole')
 }
 
-function checkPolicy(policy: Policy | undefined, given: unknown): Policy {
+function policyOf(policy: Policy | undefined, given: unknown): Policy {
   if (typeof given !== 'object' && policy === undefined) {
     throw new InvalidOptionError({
       field: 'policy',
@@ -461,8 +470,5 @@ function checkPolicy(policy: Policy | undefined, given: unknown): Policy {
       rule: "is required, because this cache has no default policy; give one, or create the cache with a ttl: createCache({ ttl: '60s' })",
     })
   }
-  if (typeof policy !== 'object' || policy === null || typeof policy.rules !== 'object') {
-    throw new InvalidOptionError({ field: 'policy', value: policy, rule: 'must be made by definePolicy' })
-  }
-  return policy
+  return checkPolicy(policy, 'policy')
 }

@@ -91,6 +91,7 @@ export class SharedReader {
       storedAtMs: this.#parts.clock.wallNow() - ageMs,
       tags: envelope.tags,
       seen: sequence,
+      isStored: true,
     }
     return { state: 'found', found, bytes: envelope.body.length, fillId: envelope.fillId }
   }

@@ -26,7 +26,7 @@ export class SoloFill {
   async run(job: Job, recentlyInvalidated: boolean): Promise<Filled | undefined> {
     const { space, userKey, flight } = job
     const stale = isServable(job, space.policy.rules.staleMs, this.#parts.clock.now()) ? job.candidate.value : undefined
-    const cancel = this.#armSoftTimeout(job)
+    const cancel = this.armSoftTimeout(job)
     try {
       const returned = await this.#parts.fills.run({
         space,
@@ -46,15 +46,15 @@ export class SoloFill {
   keep(job: Job, filled: Filled | undefined, durationMs: number): Found {
     if (filled === undefined || filled.freshMs === 0) return this.answer(job, filled, durationMs)
     const found = this.found(filled, job.flight.seen)
-    this.#store.keep(job, found, undefined)
-    this.tellFilled(job, filled, durationMs, !job.flight.isPoisoned)
-    return found
+    const isStored = this.#store.keep(job, found, undefined)
+    this.tellFilled(job, filled, durationMs, isStored)
+    return { ...found, isStored }
   }
 
   /** The callers' answer when nothing is kept anywhere. */
   answer(job: Job, filled: Filled | undefined, durationMs: number): Found {
     this.tellFilled(job, filled, durationMs, false)
-    return filled === undefined ? MISSING : this.found(filled, job.flight.seen)
+    return filled === undefined ? MISSING : { ...this.found(filled, job.flight.seen), isStored: false }
   }
 
   found(filled: Filled, seen: number): FoundValue {
@@ -69,6 +69,7 @@ export class SoloFill {
       storedAtMs: clock.wallNow(),
       tags,
       seen,
+      isStored: true,
     }
   }
 
@@ -80,16 +81,16 @@ export class SoloFill {
   }
 
   /** After `fillTimeout.soft` callers get the stale value, if there is one; the fill goes on. */
-  #armSoftTimeout(job: Job): CancelTimer | undefined {
+  armSoftTimeout(job: Job): CancelTimer | undefined {
     const { softMs, staleMs } = job.space.policy.rules
     const { clock, events } = this.#parts
     if (softMs === undefined || job.candidate === undefined) return undefined
     return clock.setTimer(() => {
       if (!isServable(job, staleMs, clock.now())) return
       job.isAwaited = false
-      if (events.hears('stale'))
+      if (job.flight.waiters > 0 && events.hears('stale'))
         events.emit({ type: 'stale', ...subject(job), tier: job.candidate.source, cause: 'slow' })
-      job.flight.succeed(job.candidate)
+      job.flight.succeedEarly(job.candidate, job.candidate.freshUntilMs + staleMs)
     }, softMs)
   }
 }

@@ -49,13 +49,24 @@ export function parseStoredKey(stored: StoredKey): { spacePrefix: string; key: K
     case '|':
       return { spacePrefix: prefix, key: rest }
     case '#':
-      return { spacePrefix: prefix, key: Number(rest) }
+      return Number.isSafeInteger(Number(rest)) ? { spacePrefix: prefix, key: Number(rest) } : undefined
     case '~':
       return { spacePrefix: prefix, key: HASHED + rest }
-    case '=':
-      return { spacePrefix: prefix, key: JSON.parse(rest) as string }
+    case '=': {
+      const key = parseText(rest)
+      return key === undefined ? undefined : { spacePrefix: prefix, key }
+    }
     default:
       return undefined
+  }
+}
+
+function parseText(json: string): string | undefined {
+  try {
+    const text: unknown = JSON.parse(json)
+    return typeof text === 'string' ? text : undefined
+  } catch {
+    return undefined
   }
 }
 

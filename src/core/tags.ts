@@ -18,7 +18,8 @@ export function checkTags(value: unknown, field: string): readonly string[] {
   }
   if (value.length === 0) return NONE
   for (const [index, tag] of value.entries()) checkTag(tag, `${field}[${index}]`)
-  return value.length === 1 ? value : [...new Set<string>(value)]
+  // A copy: the caller may change the array later.
+  return value.length === 1 ? [value[0]] : [...new Set<string>(value)]
 }
 
 function checkTag(tag: unknown, field: string): void {

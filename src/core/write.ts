@@ -1,5 +1,5 @@
 import { encodeValue, NotPlainData } from './codec.js'
-import { encodeEnvelope } from './envelope.js'
+import { encodeEnvelope, HEADER_LENGTH, isAbove } from './envelope.js'
 import { CacheError, UnserialisableValueError } from './errors.js'
 import type { Filled } from './fill.js'
 import { Flight } from './flights.js'
@@ -85,12 +85,12 @@ export class Writer {
   async #send(encoded: readonly Encoded[], shared: SharedTier): Promise<readonly CommitOutcome[]> {
     const flights = encoded.map(({ request }) => this.#register(request))
     const { namespace } = encoded[0]!.request.space
+    const origin = this.#parts.random.fillId()
     try {
       // Read before the store: an invalidation between the two makes the value dead, never the other way round.
       const control = await shared.control(namespace.id, [])
       namespace.adopt(control, [])
       const stores = encoded.map((one) => this.#envelop(one, control))
-      const origin = this.#parts.random.fillId()
       this.#invalidator.expectOwn(origin)
       const payload = encodeEntriesPayload({
         namespace: namespace.id,
@@ -104,6 +104,7 @@ export class Writer {
       }
       return outcomes
     } catch (cause) {
+      this.#invalidator.forgetOwn(origin)
       throw new CacheError(
         'SHARED_TIER_FAILED',
         `The ${shared.name} tier did not acknowledge a set. Repeat it; that is safe.`,
@@ -120,7 +121,8 @@ export class Writer {
     if (encoded instanceof NotPlainData) {
       return new UnserialisableValueError(space.policy.name, encoded.path, encoded.found)
     }
-    return encoded.text.length > shared.maxEntryBytes
+    const headBytes = HEADER_LENGTH + Buffer.byteLength(filled.tags.join('\n'))
+    return isAbove(encoded.text, shared.maxEntryBytes - headBytes)
       ? tooLarge(space, `the ${shared.name} tier's limit of ${shared.maxEntryBytes} bytes`)
       : { request, ...encoded }
   }
@@ -136,17 +138,26 @@ export class Writer {
 
   #envelop({ request, codec, text }: Encoded, control: Control): StoreRequest {
     const { space, key, filled } = request
-    const { freshMs, staleMs, tags, version } = filled
+    const { freshMs, tags, version } = filled
+    // Of a life of zero nothing is left, not even as stale.
+    const staleMs = freshMs === 0 ? 0 : filled.staleMs
     const { epoch, clock: born } = control
     const fillId = this.#parts.random.fillId()
     const envelope = encodeEnvelope({ codec, fillId, epoch, born, freshMs, staleMs, tags, body: text })
     return { key: storedKey(space.prefix, key), envelope, keepMs: Math.max(1, Math.ceil(freshMs + staleMs)), version }
   }
 
+  /**
+   * Keeps an acknowledged value here, unless an event or another store crossed it: nobody here knows which of two came
+   * last. Its own log row is not applied, so whatever is on its way to memory is poisoned now (race R5).
+   */
   #keep({ space, key, filled }: WriteRequest, flight: Flight<Found>, control: Control): void {
     const { namespace } = space
+    const isAlone = !flight.isPoisoned
+    this.#store.evict(space, key, false)
+    if (!isAlone || filled.freshMs === 0) return
     if (namespace.judge(control.epoch, control.clock, filled.tags) !== 'current') return
-    this.#store.keep({ space, key, flight }, this.#found(filled, namespace.sequence), undefined)
+    this.#store.put({ space, key }, this.#found(filled, namespace.sequence), undefined)
   }
 
   #tellSuperseded(request: WriteRequest, outcome: CommitOutcome): void {
@@ -166,6 +177,7 @@ export class Writer {
       storedAtMs: clock.wallNow(),
       tags,
       seen,
+      isStored: true,
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Random } from '../core/ports/random.js'
 import { EVICTIONS, type EvictionName } from './evictions/create-eviction.js'
 import type { Eviction } from './evictions/eviction.js'
 import { Groups } from './groups.js'
+import { HotEntries } from './hot-entries.js'
 import { KeyHash } from './key-hash.js'
 import { KeyIndex } from './key-index.js'
 import { FRESH, GROUP, GROUP_MASK, HASH, Slots, STORED } from './slots.js'
@@ -24,6 +25,7 @@ export interface EntryStoreOptions {
 export class EntryStore {
   readonly #options: EntryStoreOptions
   readonly #hash: KeyHash
+  hot = new HotEntries()
   slots: Slots
   groups: Groups
   index: KeyIndex
@@ -44,6 +46,11 @@ export class EntryStore {
     this.index = new KeyIndex(this.slots, this.groups, options.expected)
     this.eviction = kind.create(this.slots, options.random)
     this.overheadBytes = overheadOf(this.slots, options.eviction)
+  }
+
+  /** The eviction need not be told of reads while there is plenty of room. */
+  get restsWhileRoomy(): boolean {
+    return EVICTIONS[this.#evictionName].restsWhileRoomy === true
   }
 
   findText(spaceId: number, key: string): number {
@@ -113,6 +120,7 @@ export class EntryStore {
   add(space: SpaceView, key: Key, { hash, entry, bytes }: { hash: number; entry: LocalEntry; bytes: number }): number {
     const { slots } = this
     const slot = slots.take(key, hash)
+    this.hot.ensureRoom(slots.count)
     this.#write(slot, this.groups.join(space, entry), entry)
     this.#resize(slot, bytes)
     this.index.insert(slot, hash)
@@ -123,6 +131,7 @@ export class EntryStore {
   /** Another value, time and size for an entry. Counts as a use. */
   replace(slot: number, space: SpaceView, entry: LocalEntry, bytes: number): void {
     const left = this.slots.group(slot)
+    this.#forgetHot(slot)
     this.#write(slot, this.groups.join(space, entry), entry)
     this.groups.leave(left)
     if (this.#options.isSized) {
@@ -135,6 +144,7 @@ export class EntryStore {
   /** Another time for an entry, and whatever happened up to now counts as seen. */
   regroup(slot: number, freshUntilMs: number): void {
     const left = this.slots.group(slot)
+    this.#forgetHot(slot)
     const space = this.groups.space(left)
     const entry = { ...this.entry(slot), freshUntilMs, seen: space.namespace.sequence }
     this.#write(slot, this.groups.join(space, entry), entry)
@@ -143,6 +153,7 @@ export class EntryStore {
 
   remove(slot: number): void {
     const { slots } = this
+    this.#forgetHot(slot)
     this.eviction.removed(slot)
     this.index.remove(slot, slots.read(slot, HASH))
     this.groups.leave(slots.group(slot))
@@ -153,6 +164,7 @@ export class EntryStore {
   clear(): void {
     const kind = EVICTIONS[this.#evictionName]
     this.bytes = 0
+    this.hot = new HotEntries()
     this.groups = new Groups()
     this.slots = new Slots({ sized: this.#options.isSized, evictionWords: kind.words })
     this.index = new KeyIndex(this.slots, this.groups, this.#options.expected)
@@ -172,6 +184,11 @@ export class EntryStore {
 
   validate(): void {
     validateStore(this)
+  }
+
+  #forgetHot(slot: number): void {
+    const key = this.slots.key(slot)
+    if (typeof key === 'string') this.hot.forget(this.groups.spaceId(this.slots.group(slot)), key, slot)
   }
 
   #write(slot: number, group: number, entry: LocalEntry): void {

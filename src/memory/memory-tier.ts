@@ -44,6 +44,8 @@ export class RunningMemoryTier implements MemoryTier {
   readonly #isSized: boolean
   readonly #sweep: ExpirySweep
   readonly #store: EntryStore
+  /** False while the eviction need not be told of reads. */
+  #countsUses = true
   #isClosed = false
 
   constructor(rules: MemoryRules, context: LocalTierContext) {
@@ -62,10 +64,30 @@ export class RunningMemoryTier implements MemoryTier {
 
   getFresh(space: SpaceView, key: Key, nowMs: number): unknown {
     const store = this.#store
-    const slot = typeof key === 'string' ? store.findText(space.id, key) : store.findInteger(space.id, key)
+    if (typeof key !== 'string') return this.#fresh(space, store.findInteger(space.id, key), nowMs)
+    const hot = store.hot.at(space.id, key)
+    const { sequence } = space.namespace
+    if (hot.key === key && hot.space === space && hot.seen === sequence && nowMs < hot.freshUntilMs) {
+      if (this.#countsUses) store.eviction.used(hot.slot)
+      return this.#isCloned ? clone(hot.value) : hot.value
+    }
+    const slot = store.findText(space.id, key)
+    const value = this.#fresh(space, slot, nowMs)
+    if (value === MISS) return MISS
+    hot.key = key
+    hot.space = space
+    hot.slot = slot
+    hot.seen = sequence
+    hot.freshUntilMs = store.freshUntilMs(slot)
+    hot.value = store.slots.value(slot)
+    return value
+  }
+
+  #fresh(space: SpaceView, slot: number, nowMs: number): unknown {
+    const store = this.#store
     if (slot === 0) return MISS
     if (!store.isFresh(slot, space.namespace.sequence, nowMs) && !this.#settle(slot, nowMs)) return MISS
-    store.eviction.used(slot)
+    if (this.#countsUses) store.eviction.used(slot)
     const value = store.slots.value(slot)
     return this.#isCloned ? clone(value) : value
   }
@@ -107,6 +129,7 @@ export class RunningMemoryTier implements MemoryTier {
     }
     this.#makeRoom(bytes)
     slot = store.add(space, key, { hash, entry: kept, bytes })
+    this.#countsUses = !store.restsWhileRoomy || !this.#isRoomy()
     this.#sweep.wake()
     return true
   }
@@ -144,6 +167,7 @@ export class RunningMemoryTier implements MemoryTier {
   /** Another eviction from now on. All entries stay; the new one begins with the order of the old one. */
   useEviction(name: EvictionName): void {
     this.#store.useEviction(name)
+    this.#countsUses = true
   }
 
   /** Checks the structure, and throws at the first thing that doesn't hold. For tests. */
@@ -202,6 +226,12 @@ export class RunningMemoryTier implements MemoryTier {
     const freshUntilMs = Math.min(store.freshUntilMs(slot), nowMs)
     if (nowMs >= freshUntilMs + store.staleMs(slot)) store.remove(slot)
     else store.regroup(slot, freshUntilMs)
+  }
+
+  /** Less than half of the room is taken. */
+  #isRoomy(): boolean {
+    const { maxEntries, maxBytes } = this.#rules
+    return this.#store.slots.count * 2 < Math.min(maxEntries, MAX_SLOTS) && this.#store.bytes * 2 < maxBytes
   }
 
   #makeRoom(bytes: number): void {

@@ -77,7 +77,7 @@ function lossRules(add: AddRule): void {
       const { generation } = await a.tail(0)
       await lose(scene)
       const slice = await b.logSince(0, anchor!.id, 10)
-      assert.equal(slice.generation === generation && slice.rows[0]?.id === anchor!.id, false)
+      assert.notEqual(slice.generation, generation)
       const [after] = await append(b, 1)
       const grown = await a.logSince(0, after!.id, 10)
       assert.notEqual(grown.generation, generation)

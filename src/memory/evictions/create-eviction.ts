@@ -13,19 +13,29 @@ interface EvictionKind {
   readonly words: number
   /** Bytes that it keeps for each entry elsewhere. */
   readonly bytesElsewhere: number
+  /** Reads mean nothing to it while less than half of the room is taken, so they need not be told. */
+  restsWhileRoomy?: boolean
   create(slots: Slots, random: Random): Eviction
 }
 
-export const EVICTIONS = {
-  'w-tinylfu': { words: 1, bytesElsewhere: 8, create: (slots, random) => new WTinyLfuEviction(slots, random) },
+const KINDS = {
+  'w-tinylfu': {
+    words: 1,
+    bytesElsewhere: 8,
+    // As Caffeine does: what is read before anybody must leave says little about who should.
+    restsWhileRoomy: true,
+    create: (slots, random) => new WTinyLfuEviction(slots, random),
+  },
   lru: { words: 0, bytesElsewhere: 0, create: (slots) => new LruEviction(slots) },
   fifo: { words: 0, bytesElsewhere: 0, create: (slots) => new FifoEviction(slots) },
   lfu: { words: 1, bytesElsewhere: 0, create: (slots) => new LfuEviction(slots) },
   sieve: { words: 0, bytesElsewhere: 0, create: (slots) => new SieveEviction(slots) },
   's3-fifo': { words: 0, bytesElsewhere: 16, create: (slots) => new S3FifoEviction(slots) },
-} as const satisfies Record<string, EvictionKind>
+} satisfies Record<string, EvictionKind>
 
 /** Who leaves when there is no room: see `docs/evictions.md`. */
-export type EvictionName = keyof typeof EVICTIONS
+export type EvictionName = keyof typeof KINDS
+
+export const EVICTIONS: Readonly<Record<EvictionName, EvictionKind>> = KINDS
 
 export const EVICTION_NAMES = Object.keys(EVICTIONS) as EvictionName[]

@@ -1,0 +1,27 @@
+/** One command as text: name, then arguments. */
+export type RedisCommand = readonly [name: string, ...args: string[]]
+
+/**
+ * What the tier needs of any client library. One file each implements it (`ioredis-connection.ts`), so that the tier
+ * itself knows none of them.
+ */
+export interface RedisConnection {
+  /** False while a command could only wait for a connection to come back. */
+  readonly isUp: boolean
+  /**
+   * True if commands of one turn travel over one connection and are executed in the order in which they were sent.
+   * False on Cluster, where each key has its own node.
+   */
+  readonly keepsOrder: boolean
+  /** One attempt. Rejects with what server or client said. May never settle: the tier has its own deadline. */
+  send(command: RedisCommand): Promise<unknown>
+  /** Opens a connection of its own that reconnects by itself. Errors on it are never thrown. */
+  subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription
+}
+
+export interface RedisSubscription {
+  /** Resolves when the server has confirmed, rejects if it refused. */
+  readonly confirmed: Promise<void>
+  /** Closes the connection. */
+  end(): Promise<void>
+}
