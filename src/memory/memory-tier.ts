@@ -115,7 +115,6 @@ export class RunningMemoryTier implements MemoryTier {
     const hash = store.hash(space.id, key)
     let slot = store.findHashed(space.id, key, hash)
     if (bytes > maxEntryBytes) {
-      if (slot !== 0) store.remove(slot)
       this.#context.onRemoved(space, 'refused')
       return false
     }
