@@ -1,0 +1,31 @@
+import { quartiles } from './quartiles.mjs'
+
+const WARM_UP_MS = 300
+const BATCH_MS = 20
+const BATCHES = 15
+
+/**
+ * Nanoseconds per operation: the median of batches of about 20 ms, each long enough to hold its share of garbage
+ * collection, the first ones thrown away.
+ *
+ * @param loop runs `count` operations from position `start` of its trace; may be asynchronous.
+ */
+export async function nanosecondsPerOperation(loop) {
+  let done = 0
+  const run = async (count) => {
+    // Caches read their coarse clocks once a turn; between batches every one of them gets its turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    const startedAt = process.hrtime.bigint()
+    await loop(done, count)
+    done += count
+    return Number(process.hrtime.bigint() - startedAt)
+  }
+  let perOperation = 0
+  for (const until = performance.now() + WARM_UP_MS; performance.now() < until; )
+    perOperation = (await run(2_000)) / 2_000
+  globalThis.gc?.()
+  const count = Math.max(100, Math.round((BATCH_MS * 1e6) / perOperation))
+  const batches = []
+  for (let batch = 0; batch < BATCHES; batch++) batches.push((await run(count)) / count)
+  return quartiles(batches).median
+}

@@ -1,0 +1,47 @@
+import { openContender } from '../contenders/index.mjs'
+import { loops } from '../harness/hit-loops.mjs'
+import { nanosecondsPerOperation } from '../harness/timed-loop.mjs'
+import { seed, valueFor, workload } from '../harness/workload.mjs'
+
+const SYNCHRONOUS = ['Map', 'lru-cache', 'lru-cache ttl', 'layered-loader', 'freshtier', 'freshtier lru']
+const ASKED = {
+  getOrFill: [...SYNCHRONOUS, 'async-cache-dedupe', 'bentocache', 'cacheable'],
+  peek: SYNCHRONOUS,
+}
+
+/** Everything resident: what a hit costs, asked for by keys that exist already or are built for each call. */
+export const scenario = {
+  name: 'hit',
+  question: 'what does a hit cost, next to `await lruCache.get()` and `lruCache.get()`?',
+  figures: [{ name: 'nanoseconds', title: 'ns/hit', digits: 1 }],
+  ratios: [
+    { figure: 'nanoseconds', to: 'lru-cache' },
+    { figure: 'nanoseconds', to: 'layered-loader' },
+  ],
+
+  cases: () =>
+    [10_000, 100_000].flatMap((resident) =>
+      Object.keys(loops).flatMap((loop) =>
+        ASKED[loop.split(' ')[0]].map((contender) => ({
+          group: `${loop} keys, ${resident / 1_000}k resident`,
+          contender,
+          spec: { contender, loop, resident },
+        })),
+      ),
+    ),
+
+  async measure({ contender, loop, resident }) {
+    let fills = 0
+    const fill = async (key) => {
+      fills++
+      return valueFor(key)
+    }
+    const side = await openContender(contender, { capacity: resident * 2, ttlMs: 3_600_000, fill })
+    const load = workload(resident)
+    await seed(side, load.keys)
+    const filled = fills
+    const nanoseconds = await nanosecondsPerOperation(loops[loop](side, load))
+    if (fills !== filled) throw new Error(`${contender} missed ${fills - filled} times`)
+    return { nanoseconds }
+  },
+}

@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type PackedPackage, packPackage } from './packed-package.ts'
+import { read } from './repository.ts'
+
+/** No other package is installed beside it, so a door that loads one cannot be opened. */
+const packed = packPackage()
+afterAll(() => packed.remove())
+
+const doors = Object.keys((JSON.parse(read('package.json')) as { exports: object }).exports)
+  .filter((door) => door !== './package.json')
+  .map((door) => door.replace('.', 'freshtier'))
+
+describe('each door opens in a process of its own, without any other package', () => {
+  it.each(doors)('import %s', (door) => {
+    const { status, stderr, stdout } = inNode(
+      packed,
+      `import * as door from '${door}'; console.log(Object.keys(door).length)`,
+    )
+    expect(stderr).toBe('')
+    expect(status).toBe(0)
+    expect(Number(stdout)).toBeGreaterThan(0)
+  })
+
+  it('a process that only makes a cache ends by itself', () => {
+    const { status, stdout } = inNode(
+      packed,
+      `import { createCache } from 'freshtier'
+       const cache = createCache({ ttl: '60s' })
+       console.log(await cache.getOrFill('key', () => 'value'))`,
+    )
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'value\n' })
+  })
+
+  it.runIf('require_module' in process.features)('require() works, too', () => {
+    const script = "console.log(typeof require('freshtier').createCache)"
+    const { status, stdout } = spawnSync(process.execPath, ['-e', script], { cwd: packed.folder, encoding: 'utf8' })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'function\n' })
+  })
+
+  it('the guard bites: a door that loads a client does not open', () => {
+    const greedy = join(packed.folder, 'node_modules/greedy')
+    mkdirSync(greedy)
+    writeFileSync(join(greedy, 'package.json'), '{ "name": "greedy", "type": "module", "exports": "./index.js" }')
+    writeFileSync(join(greedy, 'index.js'), "import 'ioredis'\n")
+    const { status, stderr } = inNode(packed, "import 'greedy'")
+    expect(status).not.toBe(0)
+    expect(stderr).toContain("Cannot find package 'ioredis'")
+  })
+})
+
+function inNode({ folder }: PackedPackage, script: string): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder, encoding: 'utf8' })
+}

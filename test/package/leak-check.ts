@@ -1,0 +1,13 @@
+// Set-up file of every test file: nothing may be left open when its tests are done. A look after each single test
+// would be sharper, but vitest's own timers come and go between tests and hide one of ours.
+import { afterAll } from 'vitest'
+import { leftOpen, openResources } from './open-resources.ts'
+
+const PATIENCE_MS = 1_000
+const before = openResources()
+
+// Registered before the hooks of the test file, and therefore run after them.
+afterAll(async () => {
+  const left = await leftOpen(before, PATIENCE_MS)
+  if (left.length > 0) throw new Error(`This test file left open: ${left.join(', ')}. Close what it opened.`)
+})

@@ -1,0 +1,90 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import ts from 'typescript'
+import { afterAll, describe, expect, it } from 'vitest'
+import { packPackage } from './packed-package.ts'
+import { ROOT, read } from './repository.ts'
+import { typeErrors } from './type-check.ts'
+
+const packed = packPackage()
+afterAll(() => packed.remove())
+
+const inPackage = (path: string): string => join(packed.folder, 'node_modules/freshtier', path)
+const manifest = JSON.parse(read('package.json')) as { exports: Record<string, unknown>; dependencies?: object }
+const doors = Object.keys(manifest.exports).filter((door) => door !== './package.json')
+
+describe('what is published', () => {
+  it('is the build, and what a reader needs', () => {
+    const build = /^dist\/.+\.(js|js\.map|d\.ts)$/
+    const others = packed.files.filter((path) => !build.test(path))
+    expect(others).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+  })
+
+  it('has every file that package.json exports', () => {
+    const targets = Object.values(manifest.exports).flatMap((target) =>
+      typeof target === 'string' ? target : Object.values(target as object),
+    )
+    expect(targets.filter((target: string) => !existsSync(inPackage(target)))).toEqual([])
+  })
+
+  it('has no compiled file whose source is gone', () => {
+    const orphans = packed.files.filter((path) => path.endsWith('.js') && !existsSync(join(ROOT, sourceOf(path))))
+    expect(orphans).toEqual([])
+  })
+
+  it('has no source map that points nowhere', () => {
+    expect(packed.files.flatMap((path) => mapFaults(path))).toEqual([])
+  })
+
+  it('depends on nothing', () => {
+    expect(manifest.dependencies).toBeUndefined()
+  })
+
+  it.each([
+    ['NodeNext', { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext }],
+    ['Bundler', { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }],
+  ])('has types that resolve and check, with no other package installed: %s', (name, options) => {
+    const user = join(packed.folder, `user-${name}.ts`)
+    const imports = doors.map((door, index) => `import * as door${index} from '${door.replace('.', 'freshtier')}'`)
+    writeFileSync(
+      user,
+      `${imports.join('\n')}\nexport default [${doors.map((_, index) => `door${index}`).join(', ')}]\n`,
+    )
+    expect(typeErrors([user], options)).toEqual([])
+  })
+})
+
+describe('package-lock.json', async () => {
+  const script = new URL('../../scripts/complete-lock.mjs', import.meta.url).href
+  const { missingOptionals } = (await import(script)) as { missingOptionals(lock: Lock): { name: string }[] }
+
+  it('names every optional package, so that `npm ci` takes it on every platform', () => {
+    const lock = JSON.parse(read('package-lock.json')) as Lock
+    expect(missingOptionals(lock).map(({ name }) => name)).toEqual([])
+    const { 'node_modules/@biomejs/cli-win32-x64': _, ...rest } = lock.packages
+    expect(missingOptionals({ packages: rest }).map(({ name }) => name)).toEqual(['@biomejs/cli-win32-x64'])
+  })
+})
+
+interface Lock {
+  packages: Record<string, object>
+}
+
+function sourceOf(path: string): string {
+  return path.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts')
+}
+
+function mapFaults(path: string): string[] {
+  if (path.endsWith('.map')) {
+    const { sources, sourcesContent } = JSON.parse(readFileSync(inPackage(path), 'utf8')) as {
+      sources: string[]
+      sourcesContent?: string[]
+    }
+    return sources
+      .filter((source, index) => !sourcesContent?.[index] && !existsSync(join(dirname(inPackage(path)), source)))
+      .map((source) => `${path} names ${source}, which is not in the package`)
+  }
+  const named = /^\/\/# sourceMappingURL=(.+)$/m.exec(readFileSync(inPackage(path), 'utf8'))?.[1]
+  if (!named || packed.files.includes(posix.join(posix.dirname(path), named))) return []
+  return [`${path} names ${named}, which is not in the package`]
+}
