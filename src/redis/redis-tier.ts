@@ -67,9 +67,9 @@ export function redisTier(options: RedisTierOptions): SharedTierDefinition {
 
 /**
  * Each call sends its commands together and has one deadline for all of them, repairs included. While the client has
- * no connection, calls that only save work reject at once; `set`, `delete`, `bump` and `release` wait in the client's
- * queue up to the deadline, so that a short break does not fail an invalidation. One that is executed after its
- * deadline does no harm: all are safe to repeat, and a late commit is fenced.
+ * no connection most calls reject at once, instead of filling its queue. `delete`, `bump` and `release` wait there up
+ * to the deadline, so that a short break does not fail an invalidation: executed later they do no harm. A late commit
+ * is fenced; a late `set` is not, so it never waits.
  */
 class RedisTier implements SharedTier {
   readonly kind = 'shared'
@@ -167,7 +167,7 @@ class RedisTier implements SharedTier {
   ): Promise<{ outcomes: readonly CommitOutcome[]; position: LogPosition }> {
     const shard = this.shardOf(namespace)
     if (requests.length === 0) return { outcomes: [], position: nowhere(shard) }
-    return this.#tell(async () => {
+    return this.#ask(async () => {
       const stores = requests.map((request) => this.#requests.store(request))
       const { first, last } = await this.#commands.runInOrder(stores, this.#requests.append(shard, payload))
       return { outcomes: first.map(outcomeReply), position: positionReply(last, shard) }
@@ -235,12 +235,12 @@ class RedisTier implements SharedTier {
     return openReply(reply, tags)
   }
 
-  /** A call without which the cache does more work, and nothing worse. */
+  /** A call that fails at once while there is no connection. */
   #ask<T>(run: () => Promise<T>): Promise<T> {
     return this.#connection.isUp ? this.#tell(run) : Promise.reject(failure('is not connected'))
   }
 
-  /** A call that must arrive if it can. */
+  /** A call that may wait for a connection. */
   #tell<T>(run: () => Promise<T>): Promise<T> {
     return this.#isClosed ? Promise.reject(failure('is closed')) : this.#deadlines.race(run())
   }

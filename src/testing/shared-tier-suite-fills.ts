@@ -147,6 +147,18 @@ function raceRules(add: AddRule): void {
     })
   }
 
+  for (const soft of [false, true]) {
+    const kind = soft ? 'softly invalidated' : 'invalidated'
+    add(`R1: the refresh of a stale entry is fenced when the entry was ${kind} meanwhile`, async ({ a, b }) => {
+      const deadId = await fill(a, { staleMs: 60_000 })
+      const token = await lease(a, { deadId })
+      await b.delete(NAMESPACE, [KEY], payloadOf(), soft)
+      assert.equal(await isLeased(b), false)
+      assert.equal(await a.commit(NAMESPACE, token!, storeOf(token!)), 'fenced')
+      assert.equal((await stored(b))?.fillId, soft ? deadId : undefined)
+    })
+  }
+
   add('R1: a commit is fenced when its key was set during the fill', async ({ a, b }) => {
     const token = await lease(a)
     const setId = nextToken()

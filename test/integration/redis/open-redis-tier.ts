@@ -1,0 +1,12 @@
+import type { SharedTier } from '../../../src/core/ports/shared-tier.js'
+import { systemClock } from '../../../src/core/system-clock.js'
+import { systemRandom } from '../../../src/core/system-random.js'
+import { type RedisClient, type RedisTierOptions, redisTier } from '../../../src/redis/index.js'
+
+export const NAMESPACE = '5:org-7'
+export const KEY = '5:org-7|unit-counts@1|all'
+
+/** The tier as a cache named 'test' opens it. */
+export function openRedisTier(client: RedisClient, options: Partial<RedisTierOptions> = {}): SharedTier {
+  return redisTier({ client, ...options }).open({ cacheName: 'test', clock: systemClock, random: systemRandom })
+}

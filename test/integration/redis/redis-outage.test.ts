@@ -1,0 +1,146 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { SharedTier } from '../../../src/core/ports/shared-tier.js'
+import { until } from '../../kit/until.ts'
+import { freePort } from '../../servers/free-port.ts'
+import { IOREDIS, type TestClient } from '../../servers/ioredis-versions.ts'
+import { type RedisServer, startRedisServer } from '../../servers/redis-server.ts'
+import { KEY, NAMESPACE, openRedisTier } from './open-redis-tier.ts'
+
+const TIMEOUT_MS = 200
+/** What a busy machine may add to a deadline. */
+const SLACK_MS = 300
+
+const CALLS: Record<string, (tier: SharedTier) => Promise<unknown>> = {
+  read: (tier) => tier.read(NAMESPACE, [KEY], { tags: ['x'] }),
+  control: (tier) => tier.control(NAMESPACE, []),
+  acquire: (tier) => tier.acquire(NAMESPACE, [{ key: KEY, token: 'T'.repeat(16), leaseMs: 1_000 }]),
+  commit: (tier) => tier.commit(NAMESPACE, 'T'.repeat(16), { key: KEY, envelope: 'x', keepMs: 1_000 }),
+  renew: (tier) => tier.renew(NAMESPACE, KEY, 'T'.repeat(16), 1_000),
+  release: (tier) => tier.release(NAMESPACE, KEY, 'T'.repeat(16)),
+  follow: (tier) => tier.follow(NAMESPACE, [KEY]),
+  set: (tier) => tier.set(NAMESPACE, [{ key: KEY, envelope: 'x', keepMs: 1_000 }], 'payload'),
+  delete: (tier) => tier.delete(NAMESPACE, [KEY], 'payload', false),
+  'soft delete': (tier) => tier.delete(NAMESPACE, [KEY], 'payload', true),
+  bump: (tier) =>
+    tier.bump({ namespace: NAMESPACE, tags: ['x'], clear: false, soft: false, origin: 'o', horizonMs: 1 }),
+  tail: (tier) => tier.tail(0),
+  logSince: (tier) => tier.logSince(0, '0-0', 10),
+}
+
+const rejections: unknown[] = []
+const onRejection = (reason: unknown): void => {
+  rejections.push(reason)
+}
+
+const complaints = vi.spyOn(console, 'error').mockImplementation(() => {})
+
+beforeEach(() => {
+  rejections.length = 0
+  complaints.mockClear()
+  process.on('unhandledRejection', onRejection)
+})
+
+afterEach(() => {
+  process.off('unhandledRejection', onRejection)
+  expect(rejections).toEqual([])
+  // What ioredis does with an 'error' event that nobody listens to.
+  expect(complaints).not.toHaveBeenCalled()
+})
+afterAll(() => complaints.mockRestore())
+
+/** How each call ended, and how long the longest took. */
+async function callAll(tier: SharedTier): Promise<{ outcomes: Record<string, string>; longestMs: number }> {
+  const startedAt = performance.now()
+  const outcomes: Record<string, string> = {}
+  await Promise.all(
+    Object.entries(CALLS).map(async ([name, call]) => {
+      outcomes[name] = await call(tier).then(
+        () => 'answered',
+        (error: { code?: string }) => error.code ?? String(error),
+      )
+    }),
+  )
+  return { outcomes, longestMs: performance.now() - startedAt }
+}
+
+for (const [version, connect] of Object.entries(IOREDIS)) {
+  describe(`an outage with ${version}`, () => {
+    const clients: TestClient[] = []
+    const servers: RedisServer[] = []
+
+    const open = (port: number, timeoutMs = TIMEOUT_MS): SharedTier => {
+      const client = connect(port)
+      client.on('error', () => {})
+      clients.push(client)
+      return openRedisTier(client, { commandTimeout: `${timeoutMs}ms` })
+    }
+    const start = async (port?: number): Promise<RedisServer> => {
+      const server = await startRedisServer(port === undefined ? {} : { port })
+      servers.push(server)
+      return server
+    }
+    afterEach(async () => {
+      for (const client of clients.splice(0)) if (client.status !== 'end') client.disconnect()
+      await Promise.all(servers.splice(0).map((server) => server.stop()))
+    })
+
+    test('rejects every call within the deadline when nobody listens', async () => {
+      const tier = open(await freePort())
+      const { outcomes, longestMs } = await callAll(tier)
+      expect(Object.values(outcomes)).not.toContain('answered')
+      expect(longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS)
+      const end = await tier.subscribe?.(() => {})
+      await end?.()
+      await tier.close()
+    })
+
+    test('rejects every call at the deadline when the server hangs, and ignores what it says later', async () => {
+      const server = await start()
+      const tier = open(server.port)
+      await tier.control(NAMESPACE, [])
+      const thaw = await server.freeze()
+      const { outcomes, longestMs } = await callAll(tier)
+      thaw()
+      expect(new Set(Object.values(outcomes))).toEqual(new Set(['SHARED_TIER_TIMEOUT']))
+      expect(longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS)
+      await until(() =>
+        tier.read(NAMESPACE, [KEY]).then(
+          () => true,
+          () => false,
+        ),
+      )
+      await tier.close()
+    })
+
+    test('refuses at once what need not wait for a connection, and works again by itself', async () => {
+      const server = await start()
+      const tier = open(server.port)
+      await tier.delete(NAMESPACE, [KEY], 'before', false)
+      await server.stop()
+      await until(() => clients[0]!.status === 'reconnecting')
+      const { outcomes } = await callAll(tier)
+      const { delete: deleted, 'soft delete': softened, bump, release, ...rest } = outcomes
+      expect(new Set(Object.values(rest))).toEqual(new Set(['SHARED_TIER_FAILED']))
+      expect([deleted, softened, bump, release]).not.toContain('answered')
+      await start(server.port)
+      await until(() =>
+        tier.delete(NAMESPACE, [KEY], 'after', false).then(
+          () => true,
+          () => false,
+        ),
+      )
+      await tier.close()
+    })
+
+    test('carries an invalidation over a broken connection', async () => {
+      const server = await start()
+      const tier = open(server.port, 10_000)
+      await tier.tail(0)
+      const admin = server.client()
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'normal')
+      const { position } = await tier.delete(NAMESPACE, [KEY], 'payload', false)
+      expect((await tier.logSince(0, position.id, 10)).rows).toEqual([{ id: position.id, payload: 'payload' }])
+      await tier.close()
+    })
+  })
+}
