@@ -1,3 +1,4 @@
+import type { Abort } from './abort.js'
 import { CacheError } from './errors.js'
 
 /** Bounds the fills of one policy in this process: so many at once, so many waiting, the next one is refused. */
@@ -17,16 +18,16 @@ export class Bulkhead {
   /**
    * Resolves with the function that gives the place back; call it exactly once.
    *
-   * @throws CacheError `BULKHEAD_FULL`; the signal's reason if it aborts while waiting.
+   * @throws CacheError `BULKHEAD_FULL`; the abort's reason if it comes before the turn does.
    */
-  async enter(signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted()
-    if (this.#running >= this.#maxFills) await this.#turn(signal)
+  async enter(abort: Abort): Promise<() => void> {
+    abort.throwIfAborted()
+    if (this.#running >= this.#maxFills) await this.#turn(abort)
     else this.#running++
     return () => this.#leave()
   }
 
-  async #turn(signal: AbortSignal): Promise<void> {
+  async #turn(abort: Abort): Promise<void> {
     if (this.#queue.length >= this.#maxQueued) {
       throw new CacheError(
         'BULKHEAD_FULL',
@@ -36,15 +37,14 @@ export class Bulkhead {
     }
     await new Promise<void>((resolve, reject) => {
       const go = (): void => {
-        signal.removeEventListener('abort', leaveQueue)
+        stay()
         resolve()
       }
-      const leaveQueue = (): void => {
+      const stay = abort.onAbort(() => {
         this.#queue.splice(this.#queue.indexOf(go), 1)
-        reject(signal.reason)
-      }
+        reject(abort.reason)
+      })
       this.#queue.push(go)
-      signal.addEventListener('abort', leaveQueue, { once: true })
     })
   }
 

@@ -1,3 +1,4 @@
+import type { Abort } from './abort.js'
 import { CacheError } from './errors.js'
 import { type Found, type FoundValue, MISSING } from './found.js'
 import { isServable, type Job, subject } from './job.js'
@@ -134,7 +135,7 @@ export class Coordinator {
       pauseMs = Math.min(pollMaxMs, pollMinMs + random.next() * (pauseMs * 3 - pollMinMs))
       const leftMs = deadline - clock.now()
       if (leftMs <= 0) return this.#followed(job, startedAt, { state: 'timeout' })
-      await pause(clock, Math.min(pauseMs, leftMs), job.flight.abort.signal)
+      await pause(clock, Math.min(pauseMs, leftMs), job.flight.abort)
       const sentAt = clock.now()
       const seen = await this.#poll(job, key)
       if (seen === undefined) return { state: 'failed' }
@@ -226,18 +227,17 @@ function hasMarker(acquired: Acquired | undefined): boolean {
   return acquired?.state === 'leader' && acquired.marker !== undefined
 }
 
-/** Resolves after `delayMs`; rejects with the signal's reason. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `delayMs`; rejects with the abort's reason. */
+function pause(clock: Clock, delayMs: number, abort: Abort): Promise<void> {
   return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const onAbort = (): void => {
+    abort.throwIfAborted()
+    const forget = abort.onAbort(() => {
       cancel()
-      reject(signal.reason)
-    }
+      reject(abort.reason)
+    })
     const cancel = clock.setTimer(() => {
-      signal.removeEventListener('abort', onAbort)
+      forget()
       resolve()
     }, delayMs)
-    signal.addEventListener('abort', onAbort, { once: true })
   })
 }

@@ -1,3 +1,4 @@
+import type { Abort } from './abort.js'
 import { MAX_DURATION_MS } from './envelope.js'
 import { FillTimeoutError, InvalidOptionError } from './errors.js'
 import type { Events } from './events.js'
@@ -26,7 +27,7 @@ export interface FillRequest {
   readonly space: Space
   /** As the caller gave it; the first of them for a fill of several keys. */
   readonly key: Key
-  readonly abort: AbortController
+  readonly abort: Abort
   readonly fill: BoundFill
   readonly stale: unknown
   readonly recentlyInvalidated: boolean
@@ -47,7 +48,7 @@ export class FillRunner {
   /** What the fill returned. Rejects with the fill's own error, `FILL_TIMEOUT`, `BULKHEAD_FULL` or the abort's reason. */
   async run(request: FillRequest): Promise<unknown> {
     const { counters, bulkhead, name } = request.space.policy
-    const leave = await bulkhead.enter(request.abort.signal)
+    const leave = await bulkhead.enter(request.abort)
     const startedAt = this.#clock.now()
     counters.fills++
     try {
@@ -74,7 +75,7 @@ export class FillRunner {
     const { value, details } = returned instanceof DetailedValue ? returned : { value: returned, details: NO_DETAILS }
     if (value === undefined) return undefined
     const tags = checkTags(rules.tags?.(key), `policy '${name}': tags`)
-    const more = [...(details.tags ?? []), ...(callTags ?? [])]
+    const more = [...checkTags(details.tags, `policy '${name}': value.tags`), ...(callTags ?? [])]
     const ttlMs = details.ttl === undefined ? rules.ttlMs : parseDuration(details.ttl, `policy '${name}': value.ttl`)
     const lifeMs = value === null ? Math.min(ttlMs, rules.negativeTtlMs) : ttlMs
     return {
@@ -87,25 +88,27 @@ export class FillRunner {
   }
 
   /** Settles by the fill, the hard timeout or the abort, whichever comes first; a fill that never settles is let go. */
-  async #withinTimeout(request: FillRequest): Promise<unknown> {
+  #withinTimeout(request: FillRequest): Promise<unknown> {
     const { abort, space } = request
     const { hardMs } = space.policy.rules
-    const { signal } = abort
-    signal.throwIfAborted()
-    let onAbort!: () => void
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(signal.reason)
-      signal.addEventListener('abort', onAbort, { once: true })
+    return new Promise((resolve, reject) => {
+      const cancelTimer = this.#clock.setTimer(
+        () => abort.abort(new FillTimeoutError(space.policy.name, hardMs)),
+        hardMs,
+      )
+      const forget = abort.onAbort(() => {
+        cancelTimer()
+        reject(abort.reason)
+      })
+      const end = <T>(settle: (outcome: T) => void) => {
+        return (outcome: T): void => {
+          cancelTimer()
+          forget()
+          settle(outcome)
+        }
+      }
+      invoke(request).then(end(resolve), end(reject))
     })
-    const cancelTimer = this.#clock.setTimer(() => abort.abort(new FillTimeoutError(space.policy.name, hardMs)), hardMs)
-    const result = invoke(request)
-    result.catch(() => {})
-    try {
-      return await Promise.race([result, aborted])
-    } finally {
-      cancelTimer()
-      signal.removeEventListener('abort', onAbort)
-    }
   }
 
   #jittered(lifeMs: number, jitter: number): number {
@@ -121,7 +124,9 @@ const NO_DETAILS: ValueDetails = Object.freeze({})
 async function invoke(request: FillRequest): Promise<unknown> {
   const { space, key, abort, stale, recentlyInvalidated } = request
   return request.fill({
-    signal: abort.signal,
+    get signal() {
+      return abort.signal
+    },
     key,
     tenant: space.namespace.tenant,
     stale,

@@ -1,3 +1,4 @@
+import { Abort } from './abort.js'
 import type { Key } from './ports/local-tier.js'
 
 /**
@@ -21,7 +22,7 @@ export class Flight<T> {
   readonly startedAtMs: number
   /** Callers that want the result; when the last one gives up, the fill is aborted. */
   waiters = 0
-  readonly abort = new AbortController()
+  readonly abort = new Abort()
   /** An older flight of the same key that is still under way. */
   older: Flight<T> | undefined
 

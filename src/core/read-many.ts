@@ -1,3 +1,4 @@
+import { Abort } from './abort.js'
 import { type Coordinator, followerTimeout, isForNobody } from './coordinator.js'
 import type { FillContext } from './fill-context.js'
 import { type Found, MISSING } from './found.js'
@@ -167,7 +168,7 @@ export class ManyReader {
       const returned = await fills.run({
         space,
         key: userKey,
-        abort: abortWithAll(batch.map(({ job }) => job.flight.abort.signal)),
+        abort: abortWithAll(batch.map(({ job }) => job.flight.abort)),
         fill: ({ key: _key, stale: _stale, ...context }) => fillMany(keys, context),
         stale: undefined,
         recentlyInvalidated,
@@ -205,18 +206,18 @@ function withResolvers(): Pending['outcome'] {
   return { promise, resolve, reject }
 }
 
-/** Aborts when every one of the signals has: nobody waits for any key of the batch. */
-function abortWithAll(signals: readonly AbortSignal[]): AbortController {
-  const controller = new AbortController()
-  let left = signals.length
-  const onAbort = (signal: AbortSignal): void => {
-    if (--left === 0) controller.abort(signal.reason)
+/** Aborts when every one of the others has: nobody waits for any key of the batch. */
+function abortWithAll(others: readonly Abort[]): Abort {
+  const all = new Abort()
+  let left = others.length
+  const onAbort = (reason: unknown): void => {
+    if (--left === 0) all.abort(reason)
   }
-  for (const signal of signals) {
-    if (signal.aborted) onAbort(signal)
-    else signal.addEventListener('abort', () => onAbort(signal), { once: true })
+  for (const other of others) {
+    if (other.isAborted) onAbort(other.reason)
+    else other.onAbort(() => onAbort(other.reason))
   }
-  return controller
+  return all
 }
 
 function asMap(returned: unknown, policy: string): Map<Key, unknown> {

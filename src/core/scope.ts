@@ -373,7 +373,7 @@ export class Scope {
   #space(first: Policy | Key): Space {
     this.#refresh()
     const policy = typeof first === 'object' ? first : this.#core.defaultPolicy
-    let space = policy && this.#spaces.get(policy)
+    let space = policy ? this.#spaces.get(policy) : undefined
     if (space === undefined) {
       if (this.#spaces.size >= 1_000) this.#spaces.clear()
       space = this.#core.namespaces.space(this.#namespace, policyOf(policy, first))

@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Cache, definePolicy } from '../../../src/index.js'
+import { deferred, Origin, type TwinCaches, twinCaches } from '../../kit/twin-caches.js'
+
+/** Replies that come after an event they know nothing of: what they carry may be answered, never kept. */
+const row = definePolicy({ name: 'row', ttl: '60s', jitter: 0 })
+const tagged = definePolicy({ name: 'tagged', ttl: '60s', jitter: 0, tags: () => ['t'] })
+
+let open: TwinCaches | undefined
+
+function setUp(count: number): TwinCaches & { a: Cache; b: Cache } {
+  open = twinCaches(count)
+  const [a, b] = open.caches
+  return { ...open, a: a!, b: b ?? a! }
+}
+
+afterEach(async () => {
+  await open?.close()
+  open = undefined
+})
+
+describe('a control block that was read before an invalidation by tag', () => {
+  it('keeps nothing in memory when its reply comes after the acknowledgement by this process', async () => {
+    const { a, network } = setUp(1)
+    const origin = new Origin()
+    await a.getOrFill(tagged, 'k', origin.load)
+    const reply = network.hold('reply', 'read', 1)
+    const early = a.getOrFill(tagged, 'k', origin.load, { consistency: 'strict' })
+    await reply.reached
+    origin.version = 2
+    await a.invalidate({ tags: ['t'] })
+    reply.release()
+    await early
+    expect(a.peek(tagged, 'k')).not.toBe(1)
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
+  })
+
+  it('keeps nothing in memory when its reply comes after the event from another process', async () => {
+    const { a, b, clock, network } = setUp(2)
+    const origin = new Origin()
+    await b.getOrFill(tagged, 'k', origin.load)
+    await a.get(row, 'other')
+    const reply = network.hold('reply', 'read', 1)
+    const early = a.getOrFill(tagged, 'k', origin.load, { consistency: 'strict' })
+    await reply.reached
+    origin.version = 2
+    await b.invalidate({ tags: ['t'] })
+    await clock.settle()
+    reply.release()
+    await early
+    expect(a.peek(tagged, 'k')).not.toBe(1)
+  })
+
+  it('keeps nothing in memory when only the clocks of the tags were on their way', async () => {
+    const { a, b, clock, network } = setUp(2)
+    const origin = new Origin()
+    await b.getOrFill(tagged, 'k', origin.load)
+    await b.invalidate({ tags: ['else'] })
+    await a.get(row, 'other')
+    const reply = network.hold('reply', 'control', 1)
+    const early = a.getOrFill(tagged, 'k', origin.load)
+    await reply.reached
+    origin.version = 2
+    await b.invalidate({ tags: ['t'] })
+    await clock.settle()
+    reply.release()
+    await early
+    expect(a.peek(tagged, 'k')).not.toBe(1)
+  })
+
+  it('keeps nothing in memory when the whole control block was lost and made anew meanwhile', async () => {
+    const { a, b, clock, network, server } = setUp(2)
+    const origin = new Origin()
+    await b.getOrFill(tagged, 'k', origin.load)
+    await a.get(row, 'other')
+    const reply = network.hold('reply', 'read', 1)
+    const early = a.getOrFill(tagged, 'k', origin.load, { consistency: 'strict' })
+    await reply.reached
+    origin.version = 2
+    server.evict('0:', 'controls')
+    await clock.advance(100)
+    const receipt = await b.invalidate({ tags: ['t'] })
+    await a.get(row, 'other', { after: receipt })
+    reply.release()
+    await early
+    expect(a.peek(tagged, 'k')).not.toBe(1)
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
+  })
+})
+
+describe('a set', () => {
+  it('R5: is not undone by a read of this process that was sent before it', async () => {
+    const { a, clock, network } = setUp(1)
+    await a.set(row, 'k', 1)
+    const store = network.hold('request', 'store', 1)
+    const stored = a.set(row, 'k', 2)
+    await store.reached
+    const reply = network.hold('reply', 'read', 1)
+    const early = a.getOrFill(row, 'k', () => 0)
+    await reply.reached
+    store.release()
+    await stored
+    reply.release()
+    expect(await early).toBe(1)
+    await clock.settle()
+    expect(await a.get(row, 'k')).toBe(2)
+  })
+
+  it('leaves memory and the shared tier at one value when two of them cross', async () => {
+    const { a, b, clock, network } = setUp(2)
+    await a.get(row, 'other')
+    const store = network.hold('request', 'store', 1)
+    const first = a.set(row, 'k', 1)
+    await store.reached
+    await a.set(row, 'k', 2)
+    store.release()
+    await first
+    await clock.settle()
+    expect(await b.get(row, 'k')).toBe(1)
+    expect(await a.get(row, 'k')).toBe(1)
+  })
+
+  it('is not undone by a fill that began before it', async () => {
+    const { a, b, clock } = setUp(2)
+    const loaded = deferred<number>()
+    const early = a.getOrFill(row, 'k', () => loaded.promise)
+    await clock.settle()
+    await b.set(row, 'k', 2)
+    loaded.resolve(1)
+    expect(await early).toBe(1)
+    expect([await a.get(row, 'k'), await b.get(row, 'k')]).toEqual([2, 2])
+  })
+})
