@@ -1,4 +1,5 @@
 import { Redis as Redis6, type RedisOptions } from 'ioredis'
+import { Redis as Redis5 } from 'ioredis5'
 import type { RedisClient } from '../../src/redis/index.js'
 
 /** What tests need of a client besides what the tier calls. */
@@ -12,23 +13,12 @@ export interface TestClient extends RedisClient {
 type ClientClass = new (options: RedisOptions) => TestClient
 
 /** Every version of ioredis that the tier supports. */
-export const IOREDIS: Readonly<Record<string, (port: number) => TestClient>> = Object.fromEntries(
-  [['ioredis 5', await ioredis5()] as const, ['ioredis 6', Redis6] as const].flatMap(([name, Client]) =>
-    Client ? [[name, (port: number) => connect(Client, port)]] : [],
-  ),
-)
+export const IOREDIS: Readonly<Record<string, (port: number) => TestClient>> = {
+  'ioredis 5': (port) => connect(Redis5 as ClientClass, port),
+  'ioredis 6': (port) => connect(Redis6, port),
+}
 
 /** `disconnectTimeout`: ioredis keeps a timer for two seconds behind each `disconnect`. */
 function connect(Client: ClientClass, port: number): TestClient {
   return new Client({ host: '127.0.0.1', port, disconnectTimeout: 0 })
-}
-
-/** The alias `ioredis5` of `npm:ioredis@5`; undefined until package.json lists it. */
-async function ioredis5(): Promise<ClientClass | undefined> {
-  const alias = 'ioredis5'
-  try {
-    return ((await import(alias)) as { Redis: ClientClass }).Redis
-  } catch {
-    return undefined
-  }
 }
