@@ -2,12 +2,15 @@ import type { Key, LocalEntry, SpaceView } from '../core/ports/local-tier.js'
 import type { Random } from '../core/ports/random.js'
 import { EVICTIONS, type EvictionName } from './evictions/create-eviction.js'
 import type { Eviction } from './evictions/eviction.js'
-import { Groups } from './groups.js'
+import { GROUP_LAYOUT, Groups } from './groups.js'
 import { HotEntries } from './hot-entries.js'
 import { KeyHash } from './key-hash.js'
 import { KeyIndex } from './key-index.js'
-import { FRESH, GROUP, GROUP_MASK, HASH, Slots, STORED } from './slots.js'
+import { LAYOUT, Slots } from './slots.js'
 import { validateStore } from './validate-store.js'
+
+const { CHUNK_BITS, CHUNK_MASK, GROUP, GROUP_MASK, FRESH } = LAYOUT
+const { CHUNK_BITS: ROW_BITS, CHUNK_MASK: ROW_MASK, STRIDE: ROW_STRIDE, SEEN, FRESH_BASE } = GROUP_LAYOUT
 
 /** Bytes of an entry beside its record: key and value references, and its share of the index. */
 const PAIR_AND_CELL_BYTES = 22
@@ -41,7 +44,7 @@ export class EntryStore {
     this.#hash = new KeyHash(options.random)
     this.#evictionName = options.eviction
     const kind = EVICTIONS[options.eviction]
-    this.slots = new Slots({ sized: options.isSized, evictionWords: kind.words })
+    this.slots = new Slots({ isSized: options.isSized, evictionWords: kind.words })
     this.groups = new Groups()
     this.index = new KeyIndex(this.slots, this.groups, options.expected)
     this.eviction = kind.create(this.slots, options.random)
@@ -77,15 +80,17 @@ export class EntryStore {
 
   /** Fresh, and judged at this sequence. False means: look closer. */
   isFresh(slot: number, sequence: number, nowMs: number): boolean {
-    const { slots, groups } = this
-    const chunk = slots.chunk(slot)
-    const at = slots.at(slot)
-    const group = chunk[at + GROUP]! & GROUP_MASK
-    return groups.seen(group) === sequence && nowMs < groups.freshBase(group) + (chunk[at + FRESH]! >>> 0)
+    const { slots } = this
+    const record = slots.records[slot >>> CHUNK_BITS]!
+    const word = (slot & CHUNK_MASK) * slots.stride
+    const group = record[word + GROUP]! & GROUP_MASK
+    const rows = this.groups.rows[group >>> ROW_BITS]!
+    const row = (group & ROW_MASK) * ROW_STRIDE
+    return rows[row + SEEN] === sequence && nowMs < rows[row + FRESH_BASE]! + (record[word + FRESH]! >>> 0)
   }
 
   freshUntilMs(slot: number): number {
-    return this.groups.freshBase(this.slots.group(slot)) + (this.slots.read(slot, FRESH) >>> 0)
+    return this.groups.freshBase(this.slots.group(slot)) + this.slots.fresh(slot)
   }
 
   staleMs(slot: number): number {
@@ -97,10 +102,6 @@ export class EntryStore {
     return this.groups.space(this.slots.group(slot)).namespace.sequence
   }
 
-  bytesOf(slot: number): number {
-    return this.#options.isSized ? this.slots.weight(slot) : 0
-  }
-
   entry(slot: number): LocalEntry {
     const { slots, groups } = this
     const group = slots.group(slot)
@@ -109,7 +110,7 @@ export class EntryStore {
       value: slots.value(slot),
       freshUntilMs: this.freshUntilMs(slot),
       staleMs: groups.staleMs(group),
-      storedAtMs: groups.storedBase(group) + slots.read(slot, STORED),
+      storedAtMs: groups.storedBase(group) + slots.stored(slot),
       seen: groups.seen(group),
       tags: tags.length === 0 ? undefined : tags,
       bytes: undefined,
@@ -135,7 +136,7 @@ export class EntryStore {
     this.#write(slot, this.groups.join(space, entry), entry)
     this.groups.leave(left)
     if (this.#options.isSized) {
-      this.eviction.reweighed(slot, bytes - this.slots.weight(slot))
+      this.eviction.reweighed(slot, bytes - this.slots.bytes(slot))
       this.#resize(slot, bytes)
     }
     this.eviction.used(slot)
@@ -155,9 +156,9 @@ export class EntryStore {
     const { slots } = this
     this.#forgetHot(slot)
     this.eviction.removed(slot)
-    this.index.remove(slot, slots.read(slot, HASH))
+    this.index.remove(slot, slots.hash(slot))
     this.groups.leave(slots.group(slot))
-    this.bytes -= this.bytesOf(slot)
+    this.bytes -= slots.bytes(slot)
     slots.release(slot)
   }
 
@@ -166,7 +167,7 @@ export class EntryStore {
     this.bytes = 0
     this.hot = new HotEntries()
     this.groups = new Groups()
-    this.slots = new Slots({ sized: this.#options.isSized, evictionWords: kind.words })
+    this.slots = new Slots({ isSized: this.#options.isSized, evictionWords: kind.words })
     this.index = new KeyIndex(this.slots, this.groups, this.#options.expected)
     this.eviction = kind.create(this.slots, this.#options.random)
   }
@@ -195,18 +196,20 @@ export class EntryStore {
     const { slots, groups } = this
     slots.setGroup(slot, group)
     slots.setValue(slot, entry.value)
-    slots.write(slot, FRESH, Math.floor(entry.freshUntilMs - groups.freshBase(group)) | 0)
-    slots.write(slot, STORED, Math.floor(entry.storedAtMs - groups.storedBase(group)))
+    slots.setTimes(
+      slot,
+      Math.floor(entry.freshUntilMs - groups.freshBase(group)),
+      Math.floor(entry.storedAtMs - groups.storedBase(group)),
+    )
   }
 
   #resize(slot: number, bytes: number): void {
-    const { slots } = this
-    if (slots.sizeWord < 0) return
-    this.bytes += bytes - this.bytesOf(slot)
-    slots.write(slot, slots.sizeWord, bytes | 0)
+    if (!this.#options.isSized) return
+    this.bytes += bytes - this.slots.bytes(slot)
+    this.slots.setBytes(slot, bytes)
   }
 }
 
 function overheadOf(slots: Slots, eviction: EvictionName): number {
-  return PAIR_AND_CELL_BYTES + slots.stride * Int32Array.BYTES_PER_ELEMENT + EVICTIONS[eviction].bytesElsewhere
+  return PAIR_AND_CELL_BYTES + slots.recordBytes + EVICTIONS[eviction].bytesElsewhere
 }

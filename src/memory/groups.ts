@@ -1,18 +1,22 @@
 import type { LocalEntry, SpaceView, Standing } from '../core/ports/local-tier.js'
 
-const CHUNK_BITS = 12
-const CHUNK_GROUPS = 1 << CHUNK_BITS
-const CHUNK_MASK = CHUNK_GROUPS - 1
 const FIRST_CHUNK_GROUPS = 16
 
-/** Columns of a row. */
-const SPACE_ID = 0
-const SEEN = 1
-const FRESH_BASE = 2
-const STORED_BASE = 3
-const STALE_MS = 4
-const MEMBERS = 5
-const STRIDE = 6
+/** How groups lie in chunks, and the columns of a row. As with slots, the hot path reads rows itself. */
+export const GROUP_LAYOUT = {
+  CHUNK_BITS: 12,
+  CHUNK_MASK: (1 << 12) - 1,
+  STRIDE: 6,
+  SPACE_ID: 0,
+  SEEN: 1,
+  FRESH_BASE: 2,
+  STORED_BASE: 3,
+  STALE_MS: 4,
+  MEMBERS: 5,
+} as const
+
+const { CHUNK_BITS, CHUNK_MASK, STRIDE, SPACE_ID, SEEN, FRESH_BASE, STORED_BASE, STALE_MS, MEMBERS } = GROUP_LAYOUT
+const CHUNK_GROUPS = 1 << CHUNK_BITS
 
 const INT32_SPAN = 0x8000_0000
 const UINT32_SPAN = 0x1_0000_0000
@@ -29,7 +33,7 @@ const NO_TAGS: readonly string[] = []
  * opens a new group.
  */
 export class Groups {
-  readonly #rows: Float64Array[] = [new Float64Array(FIRST_CHUNK_GROUPS * STRIDE)]
+  readonly rows: Float64Array[] = [new Float64Array(FIRST_CHUNK_GROUPS * STRIDE)]
   readonly #spaces: (SpaceView | undefined)[] = [undefined]
   readonly #tags: (readonly string[])[] = [NO_TAGS]
   readonly #free: number[] = []
@@ -142,22 +146,22 @@ export class Groups {
     const group = this.#spaces.length
     this.#spaces.push(undefined)
     this.#tags.push(NO_TAGS)
-    const last = this.#rows[group >>> CHUNK_BITS]
+    const last = this.rows[group >>> CHUNK_BITS]
     if (last === undefined) {
-      this.#rows.push(new Float64Array(CHUNK_GROUPS * STRIDE))
+      this.rows.push(new Float64Array(CHUNK_GROUPS * STRIDE))
     } else if ((group & CHUNK_MASK) * STRIDE >= last.length) {
       const rows = new Float64Array(last.length * 2)
       rows.set(last)
-      this.#rows[group >>> CHUNK_BITS] = rows
+      this.rows[group >>> CHUNK_BITS] = rows
     }
     return group
   }
 
   #read(group: number, column: number): number {
-    return this.#rows[group >>> CHUNK_BITS]![(group & CHUNK_MASK) * STRIDE + column]!
+    return this.rows[group >>> CHUNK_BITS]![(group & CHUNK_MASK) * STRIDE + column]!
   }
 
   #write(group: number, column: number, value: number): void {
-    this.#rows[group >>> CHUNK_BITS]![(group & CHUNK_MASK) * STRIDE + column] = value
+    this.rows[group >>> CHUNK_BITS]![(group & CHUNK_MASK) * STRIDE + column] = value
   }
 }

@@ -15,9 +15,9 @@ const POSITIONS = 64
  */
 export class KeyHash {
   readonly #factors = new Int32Array(POSITIONS)
-  readonly #ofSpace: number
-  readonly #ofLength: number
-  readonly #ofHighBits: number
+  #ofSpace = 0
+  #ofLength = 0
+  #ofHighBits = 0
 
   constructor(random: Random) {
     for (let position = 0; position < POSITIONS; position++) this.#factors[position] = randomInt32(random)

@@ -1,5 +1,8 @@
-import type { Groups } from './groups.js'
-import { GROUP, GROUP_MASK, HASH, type Slots } from './slots.js'
+import { GROUP_LAYOUT, type Groups } from './groups.js'
+import { LAYOUT, type Slots } from './slots.js'
+
+const { CHUNK_BITS, CHUNK_MASK, HASH, GROUP, GROUP_MASK } = LAYOUT
+const { CHUNK_BITS: ROW_BITS, CHUNK_MASK: ROW_MASK, STRIDE: ROW_STRIDE, SPACE_ID } = GROUP_LAYOUT
 
 const SLOT_MASK = 0xff_ffff
 const MARK_SHIFT = 24
@@ -47,13 +50,17 @@ export class KeyIndex {
       at = table.home(hash)
     }
     const cells = table.cells
-    const mark = hash << MARK_SHIFT
+    const slots = this.#slots
     for (let cell = cells[at]!; cell !== 0; cell = cells[++at]!) {
-      if ((cell ^ mark) >>> MARK_SHIFT !== 0) continue
+      if ((cell ^ (hash << MARK_SHIFT)) >>> MARK_SHIFT !== 0) continue
       const slot = cell & SLOT_MASK
-      if (!this.#isOf(slot, spaceId, hash)) continue
-      const held = this.#slots.key(slot)
-      if (typeof held === 'string' && held === key) return slot
+      const record = slots.records[slot >>> CHUNK_BITS]!
+      const word = (slot & CHUNK_MASK) * slots.stride
+      if (record[word + HASH] !== hash) continue
+      const held = slots.pairs[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) << 1]
+      if (typeof held !== 'string' || held !== key) continue
+      const group = record[word + GROUP]! & GROUP_MASK
+      if (this.#groups.rows[group >>> ROW_BITS]![(group & ROW_MASK) * ROW_STRIDE + SPACE_ID] === spaceId) return slot
     }
     return 0
   }
@@ -67,13 +74,17 @@ export class KeyIndex {
       at = table.home(hash)
     }
     const cells = table.cells
-    const mark = hash << MARK_SHIFT
+    const slots = this.#slots
     for (let cell = cells[at]!; cell !== 0; cell = cells[++at]!) {
-      if ((cell ^ mark) >>> MARK_SHIFT !== 0) continue
+      if ((cell ^ (hash << MARK_SHIFT)) >>> MARK_SHIFT !== 0) continue
       const slot = cell & SLOT_MASK
-      if (!this.#isOf(slot, spaceId, hash)) continue
-      const held = this.#slots.key(slot)
-      if (typeof held === 'number' && held === key) return slot
+      const record = slots.records[slot >>> CHUNK_BITS]!
+      const word = (slot & CHUNK_MASK) * slots.stride
+      if (record[word + HASH] !== hash) continue
+      const held = slots.pairs[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) << 1]
+      if (typeof held !== 'number' || held !== key) continue
+      const group = record[word + GROUP]! & GROUP_MASK
+      if (this.#groups.rows[group >>> ROW_BITS]![(group & ROW_MASK) * ROW_STRIDE + SPACE_ID] === spaceId) return slot
     }
     return 0
   }
@@ -97,13 +108,6 @@ export class KeyIndex {
     for (let at = this.#frontier; at < cells.length; at++) if (cells[at] !== 0) yield cells[at]! & SLOT_MASK
     if (this.#larger === this.#table) return
     for (const cell of this.#larger.cells) if (cell !== 0) yield cell & SLOT_MASK
-  }
-
-  #isOf(slot: number, spaceId: number, hash: number): boolean {
-    const slots = this.#slots
-    const chunk = slots.chunk(slot)
-    const at = slots.at(slot)
-    return chunk[at + HASH] === hash && this.#groups.spaceId(chunk[at + GROUP]! & GROUP_MASK) === spaceId
   }
 
   #tableOf(hash: number): Table {
@@ -130,7 +134,7 @@ export class KeyIndex {
         continue
       }
       const slot = cell & SLOT_MASK
-      larger.insert(slot, this.#slots.read(slot, HASH))
+      larger.insert(slot, this.#slots.hash(slot))
     }
     this.#frontier = at
     if (at < cells.length) return
@@ -176,7 +180,7 @@ class Table {
     while ((cells[hole]! & SLOT_MASK) !== slot) hole++
     for (let at = hole + 1; cells[at] !== 0; at++) {
       const cell = cells[at]!
-      if (this.home(slots.read(cell & SLOT_MASK, HASH)) > hole) continue
+      if (this.home(slots.hash(cell & SLOT_MASK)) > hole) continue
       cells[hole] = cell
       hole = at
     }

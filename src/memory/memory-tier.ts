@@ -13,6 +13,7 @@ import { EntryStore } from './entry-store.js'
 import { estimateBytes, textBytes } from './estimate-bytes.js'
 import type { EvictionName } from './evictions/create-eviction.js'
 import { ExpirySweep } from './expiry-sweep.js'
+import { freshSteps, type HotEntry, stepsOf } from './hot-entries.js'
 import { askEstimator, checkMemoryOptions, type MemoryRules, type MemoryTierOptions } from './memory-options.js'
 import { MAX_SLOTS } from './slots.js'
 
@@ -65,22 +66,33 @@ export class RunningMemoryTier implements MemoryTier {
   getFresh(space: SpaceView, key: Key, nowMs: number): unknown {
     const store = this.#store
     if (typeof key !== 'string') return this.#fresh(space, store.findInteger(space.id, key), nowMs)
-    const hot = store.hot.at(space.id, key)
+    const mark = store.hot.markOf(space.id, key)
     const { sequence } = space.namespace
-    if (hot.key === key && hot.space === space && hot.seen === sequence && nowMs < hot.freshUntilMs) {
+    const hot = store.hot.find(mark)
+    if (
+      hot !== undefined &&
+      hot.key === key &&
+      hot.space === space &&
+      hot.seen === sequence &&
+      stepsOf(nowMs) < hot.freshUntil
+    ) {
       if (this.#countsUses) store.eviction.used(hot.slot)
       return this.#isCloned ? clone(hot.value) : hot.value
     }
     const slot = store.findText(space.id, key)
     const value = this.#fresh(space, slot, nowMs)
-    if (value === MISS) return MISS
+    if (value !== MISS) this.#warm(store.hot.claim(mark), space, key, slot)
+    return value
+  }
+
+  #warm(hot: HotEntry | undefined, space: SpaceView, key: string, slot: number): void {
+    if (hot === undefined) return
     hot.key = key
     hot.space = space
     hot.slot = slot
-    hot.seen = sequence
-    hot.freshUntilMs = store.freshUntilMs(slot)
-    hot.value = store.slots.value(slot)
-    return value
+    hot.seen = space.namespace.sequence
+    hot.freshUntil = freshSteps(this.#store.freshUntilMs(slot))
+    hot.value = this.#store.slots.value(slot)
   }
 
   #fresh(space: SpaceView, slot: number, nowMs: number): unknown {
@@ -119,7 +131,7 @@ export class RunningMemoryTier implements MemoryTier {
       return false
     }
     if (slot !== 0) {
-      if (store.bytes + bytes - store.bytesOf(slot) <= this.#rules.maxBytes) {
+      if (store.bytes + bytes - store.slots.bytes(slot) <= this.#rules.maxBytes) {
         store.replace(slot, space, kept, bytes)
         return true
       }

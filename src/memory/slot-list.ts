@@ -1,4 +1,4 @@
-import { NEXT, PREVIOUS, type Slots } from './slots.js'
+import type { Slots } from './slots.js'
 
 /** A doubly linked list through the records of slots, oldest first. A slot is in at most one list. */
 export class SlotList {
@@ -14,17 +14,9 @@ export class SlotList {
   }
 
   append(slot: number): void {
-    const slots = this.#slots
-    const chunk = slots.chunk(slot)
-    const at = slots.at(slot)
-    const { newest } = this
-    chunk[at + PREVIOUS] = newest
-    chunk[at + NEXT] = 0
-    if (newest === 0) this.oldest = slot
-    else slots.write(newest, NEXT, slot)
-    this.newest = slot
+    this.#link(slot)
     this.length++
-    this.weight += slots.weight(slot)
+    this.weight += this.#slots.weight(slot)
   }
 
   remove(slot: number): void {
@@ -35,44 +27,37 @@ export class SlotList {
 
   /** Makes a member the newest. */
   renew(slot: number): void {
-    const slots = this.#slots
-    const { newest } = this
-    if (slot === newest) return
+    if (slot === this.newest) return
     this.#unlink(slot)
-    const chunk = slots.chunk(slot)
-    const at = slots.at(slot)
-    chunk[at + PREVIOUS] = newest
-    chunk[at + NEXT] = 0
-    slots.write(newest, NEXT, slot)
-    this.newest = slot
-  }
-
-  newer(slot: number): number {
-    return this.#slots.read(slot, NEXT)
-  }
-
-  older(slot: number): number {
-    return this.#slots.read(slot, PREVIOUS)
+    this.#link(slot)
   }
 
   /** Oldest first. The one just given may be removed. */
   *[Symbol.iterator](): Iterator<number> {
     for (let slot = this.oldest; slot !== 0; ) {
-      const next = this.newer(slot)
+      const next = this.#slots.newer(slot)
       yield slot
       slot = next
     }
   }
 
+  #link(slot: number): void {
+    const slots = this.#slots
+    const { newest } = this
+    slots.setOlder(slot, newest)
+    slots.setNewer(slot, 0)
+    if (newest === 0) this.oldest = slot
+    else slots.setNewer(newest, slot)
+    this.newest = slot
+  }
+
   #unlink(slot: number): void {
     const slots = this.#slots
-    const chunk = slots.chunk(slot)
-    const at = slots.at(slot)
-    const previous = chunk[at + PREVIOUS]!
-    const next = chunk[at + NEXT]!
-    if (previous === 0) this.oldest = next
-    else slots.write(previous, NEXT, next)
-    if (next === 0) this.newest = previous
-    else slots.write(next, PREVIOUS, previous)
+    const older = slots.older(slot)
+    const newer = slots.newer(slot)
+    if (older === 0) this.oldest = newer
+    else slots.setNewer(older, newer)
+    if (newer === 0) this.newest = older
+    else slots.setOlder(newer, older)
   }
 }

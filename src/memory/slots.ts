@@ -3,31 +3,36 @@ import type { Key } from '../core/ports/local-tier.js'
 /** Slot numbers take 24 bits of an index cell, so there are at most this many entries (V8's own `Map` ends there too). */
 export const MAX_SLOTS = 0xff_ffff
 
-const CHUNK_BITS = 14
+/**
+ * How slots lie in chunks, and the words of a record. Code of the hot path reads chunks itself, since V8 stops inlining
+ * at some depth; it copies these constants into its own module, since V8 folds those and loads imported ones each time.
+ */
+export const LAYOUT = {
+  CHUNK_BITS: 14,
+  CHUNK_MASK: (1 << 14) - 1,
+  HASH: 0,
+  OLDER: 1,
+  NEWER: 2,
+  /** The group in the low 24 bits, flags of the eviction above. */
+  GROUP: 3,
+  GROUP_MASK: 0xff_ffff,
+  FLAGS_SHIFT: 24,
+  /** Milliseconds since the group's base of freshness, unsigned. */
+  FRESH: 4,
+  /** Milliseconds since the group's base of storing. */
+  STORED: 5,
+} as const
+
+const { CHUNK_BITS, CHUNK_MASK, HASH, OLDER, NEWER, GROUP, GROUP_MASK, FLAGS_SHIFT, FRESH, STORED } = LAYOUT
 const CHUNK_SLOTS = 1 << CHUNK_BITS
-const CHUNK_MASK = CHUNK_SLOTS - 1
 const FIRST_CHUNK_SLOTS = 64
-
-/** Words of a record. */
-export const HASH = 0
-export const PREVIOUS = 1
-export const NEXT = 2
-/** The group in the low 24 bits, flags of the eviction above. */
-export const GROUP = 3
-/** Milliseconds since the group's `freshBase`, unsigned. */
-export const FRESH = 4
-/** Milliseconds since the group's `storedBase`. */
-export const STORED = 5
 const COMMON_WORDS = 6
-
-export const GROUP_MASK = 0xff_ffff
-export const FLAGS_SHIFT = 24
 
 export interface SlotsLayout {
   /** Keep each entry's size in bytes. */
-  sized: boolean
-  /** Words that the eviction keeps for an entry. */
-  evictionWords: number
+  isSized: boolean
+  /** Words that the eviction keeps for an entry: none or one. */
+  evictionWords: 0 | 1
 }
 
 /**
@@ -36,11 +41,12 @@ export interface SlotsLayout {
  * never copied (but the first, while it is small), so that growing never takes long.
  */
 export class Slots {
-  stride: number
+  /** Words of a record. */
+  stride = 0
   /** Position of the size in a record, -1 if sizes aren't kept. */
-  readonly sizeWord: number
-  /** Position of the eviction's own words in a record. */
-  readonly evictionWord: number
+  #bytesWord = -1
+  /** Position of the eviction's own word in a record. */
+  noteWord = COMMON_WORDS
   readonly records: Int32Array[] = []
   readonly pairs: unknown[][] = []
   /** Slots in use. */
@@ -50,48 +56,18 @@ export class Slots {
   #firstFree = 0
   #allocated = 0
 
-  constructor({ sized, evictionWords }: SlotsLayout) {
-    this.sizeWord = sized ? COMMON_WORDS : -1
-    this.evictionWord = COMMON_WORDS + (sized ? 1 : 0)
-    this.stride = this.evictionWord + evictionWords
+  constructor({ isSized, evictionWords }: SlotsLayout) {
+    if (isSized) this.#bytesWord = this.noteWord++
+    this.stride = this.noteWord + evictionWords
   }
 
-  /** The chunk that holds the record of `slot`; the record begins there at `at(slot)`. */
-  chunk(slot: number): Int32Array {
-    return this.records[slot >>> CHUNK_BITS]!
+  /** Bytes of a record. */
+  get recordBytes(): number {
+    return this.stride * Int32Array.BYTES_PER_ELEMENT
   }
 
-  at(slot: number): number {
-    return (slot & CHUNK_MASK) * this.stride
-  }
-
-  read(slot: number, word: number): number {
-    return this.records[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * this.stride + word]!
-  }
-
-  write(slot: number, word: number, value: number): void {
-    this.records[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * this.stride + word] = value
-  }
-
-  group(slot: number): number {
-    return this.read(slot, GROUP) & GROUP_MASK
-  }
-
-  /** What an entry counts towards a share of the whole: its bytes, or 1 where sizes aren't kept. */
-  weight(slot: number): number {
-    return this.sizeWord < 0 ? 1 : this.read(slot, this.sizeWord) >>> 0
-  }
-
-  flags(slot: number): number {
-    return this.read(slot, GROUP) >>> FLAGS_SHIFT
-  }
-
-  setFlags(slot: number, flags: number): void {
-    this.write(slot, GROUP, this.group(slot) | (flags << FLAGS_SHIFT))
-  }
-
-  setGroup(slot: number, group: number): void {
-    this.write(slot, GROUP, (this.read(slot, GROUP) & ~GROUP_MASK) | group)
+  hash(slot: number): number {
+    return this.#read(slot, HASH)
   }
 
   key(slot: number): Key {
@@ -106,6 +82,79 @@ export class Slots {
     this.pairs[slot >>> CHUNK_BITS]![((slot & CHUNK_MASK) << 1) + 1] = value
   }
 
+  /** 0 for a free slot. */
+  group(slot: number): number {
+    return this.#read(slot, GROUP) & GROUP_MASK
+  }
+
+  setGroup(slot: number, group: number): void {
+    this.#write(slot, GROUP, (this.#read(slot, GROUP) & ~GROUP_MASK) | group)
+  }
+
+  /** Eight bits that the eviction uses as it likes. */
+  flags(slot: number): number {
+    return this.#read(slot, GROUP) >>> FLAGS_SHIFT
+  }
+
+  setFlags(slot: number, flags: number): void {
+    this.#write(slot, GROUP, (this.#read(slot, GROUP) & GROUP_MASK) | (flags << FLAGS_SHIFT))
+  }
+
+  /** A word that the eviction uses as it likes, if its layout asked for one. */
+  note(slot: number): number {
+    return this.#read(slot, this.noteWord)
+  }
+
+  setNote(slot: number, note: number): void {
+    this.#write(slot, this.noteWord, note)
+  }
+
+  /** Milliseconds since the group's base of freshness. */
+  fresh(slot: number): number {
+    return this.#read(slot, FRESH) >>> 0
+  }
+
+  /** Milliseconds since the group's base of storing. */
+  stored(slot: number): number {
+    return this.#read(slot, STORED)
+  }
+
+  setTimes(slot: number, fresh: number, stored: number): void {
+    this.#write(slot, FRESH, fresh | 0)
+    this.#write(slot, STORED, stored)
+  }
+
+  /** 0 where sizes aren't kept. */
+  bytes(slot: number): number {
+    return this.#bytesWord < 0 ? 0 : this.#read(slot, this.#bytesWord) >>> 0
+  }
+
+  setBytes(slot: number, bytes: number): void {
+    if (this.#bytesWord >= 0) this.#write(slot, this.#bytesWord, bytes | 0)
+  }
+
+  /** What an entry counts towards a share of the whole: its bytes, or 1 where sizes aren't kept. */
+  weight(slot: number): number {
+    return this.#bytesWord < 0 ? 1 : this.#read(slot, this.#bytesWord) >>> 0
+  }
+
+  /** Neighbours in the list that the slot is in. */
+  older(slot: number): number {
+    return this.#read(slot, OLDER)
+  }
+
+  setOlder(slot: number, older: number): void {
+    this.#write(slot, OLDER, older)
+  }
+
+  newer(slot: number): number {
+    return this.#read(slot, NEWER)
+  }
+
+  setNewer(slot: number, newer: number): void {
+    this.#write(slot, NEWER, newer)
+  }
+
   /** Takes a free slot for a key. Its record holds nothing yet but the hash. */
   take(key: Key, hash: number): number {
     let slot = this.#firstFree
@@ -113,10 +162,11 @@ export class Slots {
       slot = ++this.top
       if (slot >= this.#allocated) this.#grow()
     } else {
-      this.#firstFree = this.read(slot, NEXT)
+      this.#firstFree = this.#read(slot, NEWER)
     }
-    this.records[slot >>> CHUNK_BITS]!.fill(0, this.at(slot), this.at(slot) + this.stride)
-    this.write(slot, HASH, hash)
+    const at = (slot & CHUNK_MASK) * this.stride
+    this.records[slot >>> CHUNK_BITS]!.fill(0, at, at + this.stride)
+    this.#write(slot, HASH, hash)
     this.pairs[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) << 1] = key
     this.count++
     return slot
@@ -127,8 +177,8 @@ export class Slots {
     const pairs = this.pairs[slot >>> CHUNK_BITS]!
     pairs[pair] = undefined
     pairs[pair + 1] = undefined
-    this.write(slot, GROUP, 0)
-    this.write(slot, NEXT, this.#firstFree)
+    this.#write(slot, GROUP, 0)
+    this.#write(slot, NEWER, this.#firstFree)
     this.#firstFree = slot
     this.count--
   }
@@ -138,14 +188,14 @@ export class Slots {
   }
 
   /** Room for another number of words of the eviction. Lists, flags and those words begin empty. */
-  relayout(evictionWords: number): void {
+  relayout(evictionWords: 0 | 1): void {
     const before = this.stride
-    this.stride = this.evictionWord + evictionWords
+    this.stride = this.noteWord + evictionWords
     for (let chunk = 0; chunk < this.records.length; chunk++) {
       const from = this.records[chunk]!
       const to = new Int32Array((from.length / before) * this.stride)
       for (let read = 0, write = 0; read < from.length; read += before, write += this.stride) {
-        for (let word = 0; word < this.evictionWord; word++) to[write + word] = from[read + word]!
+        for (let word = 0; word < this.noteWord; word++) to[write + word] = from[read + word]!
         to[write + GROUP]! &= GROUP_MASK
       }
       this.records[chunk] = to
@@ -154,7 +204,15 @@ export class Slots {
 
   /** Free slots, for checks. */
   *free(): Iterable<number> {
-    for (let slot = this.#firstFree; slot !== 0; slot = this.read(slot, NEXT)) yield slot
+    for (let slot = this.#firstFree; slot !== 0; slot = this.#read(slot, NEWER)) yield slot
+  }
+
+  #read(slot: number, word: number): number {
+    return this.records[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * this.stride + word]!
+  }
+
+  #write(slot: number, word: number, value: number): void {
+    this.records[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * this.stride + word] = value
   }
 
   #grow(): void {

@@ -10,7 +10,7 @@ import { WTinyLfuEviction } from './w-tinylfu-eviction.js'
 
 interface EvictionKind {
   /** 32-bit words that it keeps in the record of each entry. */
-  readonly words: number
+  readonly words: 0 | 1
   /** Bytes that it keeps for each entry elsewhere. */
   readonly bytesElsewhere: number
   /** Reads mean nothing to it while less than half of the room is taken, so they need not be told. */

@@ -65,11 +65,11 @@ export class LfuEviction implements Eviction {
   }
 
   #bucketOf(slot: number): Bucket {
-    return this.#buckets[this.#slots.read(slot, this.#slots.evictionWord)]!
+    return this.#buckets[this.#slots.note(slot)]!
   }
 
   #join(slot: number, bucket: Bucket): void {
-    this.#slots.write(slot, this.#slots.evictionWord, bucket.id)
+    this.#slots.setNote(slot, bucket.id)
     bucket.members.append(slot)
   }
 

@@ -1,5 +1,5 @@
 import { SlotList } from '../slot-list.js'
-import { HASH, type Slots } from '../slots.js'
+import type { Slots } from '../slots.js'
 import type { Eviction } from './eviction.js'
 import { GhostQueue } from './ghost-queue.js'
 
@@ -34,7 +34,7 @@ export class S3FifoEviction implements Eviction {
   }
 
   added(slot: number): void {
-    if (this.#ghosts.take(this.#slots.read(slot, HASH))) this.#enterMain(slot, 0)
+    if (this.#ghosts.take(this.#slots.hash(slot))) this.#enterMain(slot, 0)
     else this.#small.append(slot)
   }
 
@@ -69,7 +69,7 @@ export class S3FifoEviction implements Eviction {
   #leaverOfSmall(): number {
     const slot = this.#small.oldest
     if ((this.#slots.flags(slot) & USES) < PROMOTED_FROM) {
-      this.#ghosts.add(this.#slots.read(slot, HASH), Math.ceil(this.#slots.count * GHOSTS_AN_ENTRY))
+      this.#ghosts.add(this.#slots.hash(slot), Math.ceil(this.#slots.count * GHOSTS_AN_ENTRY))
       return slot
     }
     this.#small.remove(slot)

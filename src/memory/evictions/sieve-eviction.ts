@@ -34,7 +34,7 @@ export class SieveEviction implements Eviction {
   }
 
   removed(slot: number): void {
-    if (this.#hand === slot) this.#hand = this.#list.newer(slot)
+    if (this.#hand === slot) this.#hand = this.#slots.newer(slot)
     this.#list.remove(slot)
   }
 
@@ -46,7 +46,7 @@ export class SieveEviction implements Eviction {
     let slot = this.#hand || this.#list.oldest
     while (this.#slots.flags(slot) === VISITED) {
       this.#slots.setFlags(slot, 0)
-      slot = this.#list.newer(slot) || this.#list.oldest
+      slot = this.#slots.newer(slot) || this.#list.oldest
     }
     this.#hand = slot
     return slot

@@ -1,8 +1,10 @@
 import type { Random } from '../../core/ports/random.js'
 import { SlotList } from '../slot-list.js'
-import { FLAGS_SHIFT, GROUP, HASH, type Slots } from '../slots.js'
+import { LAYOUT, type Slots } from '../slots.js'
 import type { Eviction } from './eviction.js'
 import { FrequencySketch } from './frequency-sketch.js'
+
+const { CHUNK_BITS, CHUNK_MASK, GROUP, FLAGS_SHIFT } = LAYOUT
 
 /** Where an entry is: flags of its record. */
 const WINDOW = 1
@@ -54,7 +56,7 @@ export class WTinyLfuEviction implements Eviction {
   /** Reads and additions, as a wrapping 32-bit count. */
   #requests = 0
   #lag = 0
-  #untilAdjusted = 0
+  #adjustedAt = 0
   #windowHits = 0
   #mainHits = 0
 
@@ -68,30 +70,25 @@ export class WTinyLfuEviction implements Eviction {
 
   added(slot: number): void {
     this.#requests = (this.#requests + 1) | 0
-    this.#untilAdjusted--
     const { count } = this.#slots
     this.#lag = count >> LAG_SHIFT
     if (this.#sketch.capacity < count) this.#sketch.ensureCapacity(count)
-    this.#sketch.increment(this.#slots.read(slot, HASH))
-    this.#slots.write(slot, this.#slots.evictionWord, this.#requests)
+    this.#sketch.increment(this.#slots.hash(slot))
+    this.#slots.setNote(slot, this.#requests)
     this.#slots.setFlags(slot, WINDOW)
     this.#window.append(slot)
   }
 
   used(slot: number): void {
     const slots = this.#slots
-    const chunk = slots.chunk(slot)
-    const at = slots.at(slot)
-    const stamp = at + slots.evictionWord
     const requests = (this.#requests + 1) | 0
     this.#requests = requests
-    this.#untilAdjusted--
-    const region = chunk[at + GROUP]! >>> FLAGS_SHIFT
+    const record = slots.records[slot >>> CHUNK_BITS]!
+    const word = (slot & CHUNK_MASK) * slots.stride
+    const region = record[word + GROUP]! >>> FLAGS_SHIFT
     if (region === WINDOW) this.#windowHits++
     else this.#mainHits++
-    if (((requests - chunk[stamp]!) | 0) <= this.#lag) return
-    chunk[stamp] = requests
-    this.#count(slot, region, chunk[at + HASH]!)
+    if (((requests - record[word + slots.noteWord]!) | 0) > this.#lag) this.#count(slot, region)
   }
 
   removed(slot: number): void {
@@ -103,7 +100,7 @@ export class WTinyLfuEviction implements Eviction {
   }
 
   victim(weight: number): number {
-    if (this.#untilAdjusted <= 0) this.#adjust()
+    if (((this.#requests - this.#adjustedAt) | 0) >= PERIOD_FACTOR * this.#slots.count) this.#adjust()
     this.#rebalance(weight)
     const candidate = this.#window.oldest
     const victim = this.#probation.oldest || this.#protected.oldest
@@ -120,8 +117,9 @@ export class WTinyLfuEviction implements Eviction {
     yield* this.#protected
   }
 
-  #count(slot: number, region: number, hash: number): void {
-    this.#sketch.increment(hash)
+  #count(slot: number, region: number): void {
+    this.#slots.setNote(slot, this.#requests)
+    this.#sketch.increment(this.#slots.hash(slot))
     if (region === WINDOW) this.#window.renew(slot)
     else if (region === PROTECTED) this.#protected.renew(slot)
     else this.#protect(slot)
@@ -137,17 +135,16 @@ export class WTinyLfuEviction implements Eviction {
   }
 
   #admits(candidate: number, victim: number): boolean {
-    const ours = this.#sketch.frequency(this.#slots.read(candidate, HASH))
-    if (ours > this.#sketch.frequency(this.#slots.read(victim, HASH))) return true
+    const ours = this.#sketch.frequency(this.#slots.hash(candidate))
+    if (ours > this.#sketch.frequency(this.#slots.hash(victim))) return true
     return ours >= WARM_FREQUENCY && this.#random.next() < CHANCE
   }
 
   /** Moves the window towards the region with more hits for its size. */
   #adjust(): void {
-    const { count } = this.#slots
     const windowWeight = this.#window.weight
     const mainWeight = this.#probation.weight + this.#protected.weight
-    this.#untilAdjusted = PERIOD_FACTOR * count
+    this.#adjustedAt = this.#requests
     if (windowWeight > 0 && mainWeight > 0 && this.#windowHits + this.#mainHits > 0) {
       const excess = Math.log(this.#windowHits / windowWeight / (this.#mainHits / mainWeight))
       const step = Math.sign(excess) * Math.min(MAX_STEP, GAIN * Math.abs(excess))
