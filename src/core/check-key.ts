@@ -10,7 +10,7 @@ export const MAX_KEY_LENGTH = 8192
  * @throws InvalidOptionError `INVALID_KEY`
  */
 export function checkKey(key: unknown): Key {
-  if (typeof key === 'string' && key.length <= MAX_READABLE_KEY_LENGTH && key.charCodeAt(0) !== 0) return key
+  if (typeof key === 'string' && key.length <= MAX_READABLE_KEY_LENGTH) return key
   if (typeof key === 'number' && Number.isSafeInteger(key)) return key
   if (typeof key !== 'string' || key.length > MAX_KEY_LENGTH) {
     const rule = `must be text of at most ${MAX_KEY_LENGTH} characters, or a safe integer`

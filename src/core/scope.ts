@@ -215,7 +215,9 @@ export class Scope {
   peek<K extends Key, V>(policy: Policy<K, V>, key: NoInfer<K>): V | undefined
   peek(first: Policy | Key, second?: unknown): unknown {
     const isPolicy = typeof first === 'object'
-    const space = isPolicy && first === this.#lastPolicy ? this.#lastSpace! : this.#space(first)
+    const policy = isPolicy ? first : this.#core.defaultPolicy
+    const last = this.#lastSpace
+    const space = last !== undefined && policy === this.#lastPolicy ? last : this.#space(first)
     const value = this.#core.reader.fresh(space, checkKey(isPolicy ? second : first))
     if (value !== MISS) return value
     this.#space(first)

@@ -5,8 +5,9 @@ import type { NamespaceId, StoredKey } from './ports/shared-tier.js'
 /** Text keys longer than this are kept by their SHA-256 everywhere, memory included. */
 export const MAX_READABLE_KEY_LENGTH = 200
 
-/** First character of a long key's stand-in; a caller's own key that begins with it is hashed too. */
-const HASHED = '\u0000'
+const HASH_LENGTH = 43
+/** In front of the hash in a long key's stand-in, which is thereby too long to be a caller's own readable key. */
+const STAND_IN = '\u0000'.repeat(MAX_READABLE_KEY_LENGTH + 1 - HASH_LENGTH)
 
 /** `5:org-7`: the length in front makes the name prefix-free, so that no two (tenant, rest) pairs meet. */
 export function namespaceId(tenant: string): NamespaceId {
@@ -15,8 +16,7 @@ export function namespaceId(tenant: string): NamespaceId {
 
 /** The form in which every tier of this process knows a key: itself, unless it is long. */
 export function canonicalKey(key: Key): Key {
-  if (typeof key === 'number') return key
-  return key.length > MAX_READABLE_KEY_LENGTH || key.charCodeAt(0) === 0 ? HASHED + sha256(key) : key
+  return typeof key === 'string' && key.length > MAX_READABLE_KEY_LENGTH ? STAND_IN + sha256(key) : key
 }
 
 /**
@@ -26,7 +26,7 @@ export function canonicalKey(key: Key): Key {
  */
 export function storedKey(spacePrefix: string, key: Key): StoredKey {
   if (typeof key === 'number') return `${spacePrefix}#${key}`
-  if (key.charCodeAt(0) === 0) return `${spacePrefix}~${key.slice(1)}`
+  if (key.length > MAX_READABLE_KEY_LENGTH) return `${spacePrefix}~${key.slice(-HASH_LENGTH)}`
   return key.isWellFormed() ? `${spacePrefix}|${key}` : `${spacePrefix}=${JSON.stringify(key)}`
 }
 
@@ -51,7 +51,7 @@ export function parseStoredKey(stored: StoredKey): { spacePrefix: string; key: K
     case '#':
       return Number.isSafeInteger(Number(rest)) ? { spacePrefix: prefix, key: Number(rest) } : undefined
     case '~':
-      return { spacePrefix: prefix, key: HASHED + rest }
+      return { spacePrefix: prefix, key: STAND_IN + rest }
     case '=': {
       const key = parseText(rest)
       return key === undefined ? undefined : { spacePrefix: prefix, key }

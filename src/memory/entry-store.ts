@@ -187,6 +187,20 @@ export class EntryStore {
     validateStore(this)
   }
 
+  /** An entry that was just read and judged, to be found quicker next time. */
+  noteHot(mark: number, slot: number): void {
+    const { slots, groups } = this
+    const group = slots.group(slot)
+    this.hot.note(mark, {
+      spaceId: groups.spaceId(group),
+      key: slots.key(slot) as string,
+      value: slots.value(slot),
+      slot,
+      sequence: groups.seen(group),
+      freshUntilMs: this.freshUntilMs(slot),
+    })
+  }
+
   #forgetHot(slot: number): void {
     const key = this.slots.key(slot)
     if (typeof key === 'string') this.hot.forget(this.groups.spaceId(this.slots.group(slot)), key, slot)

@@ -1,50 +1,47 @@
-import type { SpaceView } from '../core/ports/local-tier.js'
-
 const MIN_BITS = 8
-/** At most 32,768 places, about 2.6 MB: the keys that most reads are for. */
+/** At most 32,768 places, 1.5 MB: the keys that most reads are for. */
 const MAX_BITS = 15
-/** Fresh life is kept here in steps of 16 ms, rounded down, so that it stays a small integer for 397 days. */
+
+/** Words of a place: half a cache line. */
+const STRIDE_BITS = 3
+const MARK = 0
+const SLOT = 1
+const SPACE_ID = 2
+/** The namespace's sequence at which the entry was judged. */
+const SEEN = 3
+/** End of its fresh life, in steps of 16 ms rounded down: a small integer for 397 days. */
+const FRESH_UNTIL = 4
+/** 1 = read since it was put here or last defended its place. */
+const WARM = 5
+
 const STEPS_A_MS = 1 / 16
 const MAX_STEPS = 0x7fff_ffff
 
-/** What a fresh answer needs, side by side. */
-export class HotEntry {
-  key: string | undefined = undefined
-  space: SpaceView | undefined = undefined
-  slot = 0
-  /** The namespace's sequence at which it was judged. */
-  seen = -1
-  /** See `freshSteps`. */
-  freshUntil = -1
-  value: unknown = undefined
-}
-
-/** A moment as hot entries keep it. An entry that is fresh by this is fresh; one that isn't may still be for 16 ms. */
-export function freshSteps(ms: number): number {
-  return Math.min(Math.floor(ms * STEPS_A_MS), MAX_STEPS) | 0
-}
-
-/** The present, to be compared with `freshUntil`. */
-export function stepsOf(nowMs: number): number {
-  return nowMs * STEPS_A_MS
+/** What a look-up found, to be found again. */
+export interface FoundEntry {
+  readonly spaceId: number
+  readonly key: string
+  readonly value: unknown
+  readonly slot: number
+  readonly sequence: number
+  readonly freshUntilMs: number
 }
 
 /**
  * In front of the index: a direct-mapped table of what the latest look-ups of text keys found. A key that is asked for
- * again and again needs neither a hash over all its characters nor the way through index, group and record. Its mark is
- * made of its length and five characters; who finds the mark compares key, space, `seen` and `freshUntil`.
+ * again and again needs neither a hash over all its characters nor the way through index, group and record: a few characters
+ * make its mark, and all that a fresh answer needs lies in two cache lines.
  *
- * Whoever changes an entry calls `forget`; invalidations by tag or clear show in `seen`. Who was read lately keeps its
- * place once against another key, so that a crowd of keys that are read once does not wear the table out.
+ * Whoever changes an entry calls `forget`; invalidations by tag or clear show in the sequence. Who was read lately
+ * keeps its place once against another key, so that a crowd of keys that are read once does not wear the table out.
  */
 export class HotEntries {
   #shift = 32 - MIN_BITS
-  /** Marks apart from the entries, so that asking in vain touches one word. 0 = nobody. */
-  #marks = new Int32Array(1 << MIN_BITS)
-  #isWarm = new Uint8Array(1 << MIN_BITS)
-  #entries = hotEntries(1 << MIN_BITS)
+  #words = new Int32Array(1 << (MIN_BITS + STRIDE_BITS))
+  /** Key and value of each place. */
+  #pairs = emptyPairs(1 << MIN_BITS)
 
-  /** Never 0. */
+  /** Of the length, the last four characters and the middle one: where keys differ most often. Never 0. */
   markOf(spaceId: number, key: string): number {
     const last = key.length - 1
     let sum = Math.imul(last, 0x27d4eb2f) + Math.imul(spaceId, 0x165667b1)
@@ -54,57 +51,73 @@ export class HotEntries {
         Math.imul(key.charCodeAt(last - 1), 0x297a2d39) +
         Math.imul(key.charCodeAt(last - 2), 0x7feb352d) +
         Math.imul(key.charCodeAt(last - 3), 0x1b873593) +
-        Math.imul(key.charCodeAt(last >>> 1), 0x3c6ef372)
+        Math.imul(key.charCodeAt(key.length >>> 1), 0x3c6ef372)
     } else for (let at = 0; at <= last; at++) sum += Math.imul(key.charCodeAt(at), 0x2c1b3c6d << at)
     return Math.imul(sum ^ (sum >>> 15), -0x61c8864f) | 1
   }
 
-  /** The entry of a mark, which may be another key's. */
-  find(mark: number): HotEntry | undefined {
+  /** The slot of an entry that is fresh and was judged at this sequence, 0 if there is none. */
+  find(mark: number, spaceId: number, key: string, sequence: number, nowMs: number): number {
     const place = mark >>> this.#shift
-    if (this.#marks[place] !== mark) return undefined
-    if (this.#isWarm[place] === 0) this.#isWarm[place] = 1
-    return this.#entries[place]
+    const at = place << STRIDE_BITS
+    const words = this.#words
+    if (
+      words[at] !== mark ||
+      words[at + SPACE_ID] !== spaceId ||
+      words[at + SEEN] !== (sequence | 0) ||
+      nowMs * STEPS_A_MS >= words[at + FRESH_UNTIL]! ||
+      this.#pairs[place << 1] !== key
+    ) {
+      return 0
+    }
+    if (words[at + WARM] === 0) words[at + WARM] = 1
+    return words[at + SLOT]!
   }
 
-  /** Where to write down what a look-up found; undefined if somebody else keeps the place. */
-  claim(mark: number): HotEntry | undefined {
+  /** The value of what `find` has just found. */
+  value(mark: number): unknown {
+    return this.#pairs[((mark >>> this.#shift) << 1) + 1]
+  }
+
+  note(mark: number, found: FoundEntry): void {
     const place = mark >>> this.#shift
-    if (this.#marks[place] !== mark && this.#isWarm[place] === 1) {
-      this.#isWarm[place] = 0
-      return undefined
+    const at = place << STRIDE_BITS
+    const words = this.#words
+    if (words[at + WARM] === 1 && this.#pairs[place << 1] !== found.key) {
+      words[at + WARM] = 0
+      return
     }
-    this.#marks[place] = mark
-    return this.#entries[place]
+    words[at + MARK] = mark
+    words[at + SLOT] = found.slot
+    words[at + SPACE_ID] = found.spaceId
+    words[at + SEEN] = found.sequence
+    words[at + FRESH_UNTIL] = Math.min(Math.floor(found.freshUntilMs * STEPS_A_MS), MAX_STEPS)
+    this.#pairs[place << 1] = found.key
+    this.#pairs[(place << 1) + 1] = found.value
   }
 
   /** The entry in `slot` changes or goes. */
   forget(spaceId: number, key: string, slot: number): void {
     const mark = this.markOf(spaceId, key)
     const place = mark >>> this.#shift
-    if (this.#marks[place] !== mark) return
-    const hot = this.#entries[place]!
-    if (hot.slot !== slot) return
-    this.#marks[place] = 0
-    this.#isWarm[place] = 0
-    hot.key = undefined
-    hot.space = undefined
-    hot.value = undefined
-    hot.slot = 0
+    const at = place << STRIDE_BITS
+    if (this.#words[at] !== mark || this.#words[at + SLOT] !== slot) return
+    this.#words.fill(0, at, at + (1 << STRIDE_BITS))
+    this.#pairs[place << 1] = undefined
+    this.#pairs[(place << 1) + 1] = undefined
   }
 
   /** Room for the hottest of so many entries. What was known is forgotten when it grows. */
   ensureRoom(entries: number): void {
     let bits = 32 - this.#shift
-    if (bits === MAX_BITS || entries <= this.#marks.length >>> 2) return
+    if (bits === MAX_BITS || entries <= 1 << (bits - 2)) return
     while (bits < MAX_BITS && entries > 1 << (bits - 2)) bits++
     this.#shift = 32 - bits
-    this.#marks = new Int32Array(1 << bits)
-    this.#isWarm = new Uint8Array(1 << bits)
-    this.#entries = hotEntries(1 << bits)
+    this.#words = new Int32Array(1 << (bits + STRIDE_BITS))
+    this.#pairs = emptyPairs(1 << bits)
   }
 }
 
-function hotEntries(count: number): HotEntry[] {
-  return Array.from({ length: count }, () => new HotEntry())
+function emptyPairs(places: number): unknown[] {
+  return new Array<unknown>(places * 2).fill(undefined)
 }

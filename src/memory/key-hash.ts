@@ -66,7 +66,6 @@ function randomInt32(random: Random): number {
 
 /** Spreads the sum over all bits: the index takes the high ones for the place and the low ones for the mark. */
 function mix(sum: number): number {
-  const half = Math.imul(sum ^ (sum >>> 16), 0x7feb352d)
-  const whole = Math.imul(half ^ (half >>> 15), 0x846ca68b)
-  return whole ^ (whole >>> 16)
+  const spread = Math.imul(sum ^ (sum >>> 16), 0x7feb352d)
+  return spread ^ (spread >>> 15)
 }

@@ -6,7 +6,7 @@ const { CHUNK_BITS: ROW_BITS, CHUNK_MASK: ROW_MASK, STRIDE: ROW_STRIDE, SPACE_ID
 
 const SLOT_MASK = 0xff_ffff
 const MARK_SHIFT = 24
-const MAX_LOAD = 0.75
+const MAX_LOAD = 0.625
 /** Places behind the last home, so that a run never wraps around. */
 const SPILL = 64
 /** Cells moved to a larger table by each insert. */
@@ -148,10 +148,10 @@ export class KeyIndex {
  * 7 %, and the home is a monotone function of the hash.
  */
 class Table {
-  readonly homes: number
+  homes = 0
   cells: Int32Array
-  readonly #factor: number
-  readonly #shift: number
+  #factor = 0
+  #shift = 0
 
   constructor(atLeast: number) {
     let bits = 0

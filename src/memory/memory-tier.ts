@@ -13,7 +13,6 @@ import { EntryStore } from './entry-store.js'
 import { estimateBytes, textBytes } from './estimate-bytes.js'
 import type { EvictionName } from './evictions/create-eviction.js'
 import { ExpirySweep } from './expiry-sweep.js'
-import { freshSteps, type HotEntry, stepsOf } from './hot-entries.js'
 import { askEstimator, checkMemoryOptions, type MemoryRules, type MemoryTierOptions } from './memory-options.js'
 import { MAX_SLOTS } from './slots.js'
 
@@ -66,33 +65,18 @@ export class RunningMemoryTier implements MemoryTier {
   getFresh(space: SpaceView, key: Key, nowMs: number): unknown {
     const store = this.#store
     if (typeof key !== 'string') return this.#fresh(space, store.findInteger(space.id, key), nowMs)
-    const mark = store.hot.markOf(space.id, key)
-    const { sequence } = space.namespace
-    const hot = store.hot.find(mark)
-    if (
-      hot !== undefined &&
-      hot.key === key &&
-      hot.space === space &&
-      hot.seen === sequence &&
-      stepsOf(nowMs) < hot.freshUntil
-    ) {
-      if (this.#countsUses) store.eviction.used(hot.slot)
-      return this.#isCloned ? clone(hot.value) : hot.value
+    const { hot } = store
+    const mark = hot.markOf(space.id, key)
+    const hotSlot = hot.find(mark, space.id, key, space.namespace.sequence, nowMs)
+    if (hotSlot !== 0) {
+      if (this.#countsUses) store.eviction.used(hotSlot)
+      const value = hot.value(mark)
+      return this.#isCloned ? clone(value) : value
     }
     const slot = store.findText(space.id, key)
     const value = this.#fresh(space, slot, nowMs)
-    if (value !== MISS) this.#warm(store.hot.claim(mark), space, key, slot)
+    if (value !== MISS) store.noteHot(mark, slot)
     return value
-  }
-
-  #warm(hot: HotEntry | undefined, space: SpaceView, key: string, slot: number): void {
-    if (hot === undefined) return
-    hot.key = key
-    hot.space = space
-    hot.slot = slot
-    hot.seen = space.namespace.sequence
-    hot.freshUntil = freshSteps(this.#store.freshUntilMs(slot))
-    hot.value = this.#store.slots.value(slot)
   }
 
   #fresh(space: SpaceView, slot: number, nowMs: number): unknown {
