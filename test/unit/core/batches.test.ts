@@ -107,6 +107,24 @@ describe('getOrFillMany', () => {
     gates[2]!.resolve(3)
   })
 
+  it('that was given up leaves a key that others joined its fill, although it followed another key', async () => {
+    const { a, b, clock } = setUp()
+    await b.get(row, 'other')
+    a.getOrFill(row, 'x', () => new Promise<number>(() => {})).catch(() => {})
+    await clock.settle()
+    const giveUp = new AbortController()
+    const loaded = deferred<number>()
+    const fill = async () => [['y', await loaded.promise] as const]
+    const many = b.getOrFillMany(row, ['x', 'y'], fill, { signal: giveUp.signal }).catch((reason: unknown) => reason)
+    await clock.settle()
+    const joined = b.getOrFill(row, 'y', () => 9)
+    await clock.settle()
+    giveUp.abort('enough')
+    expect(await many).toBe('enough')
+    loaded.resolve(1)
+    expect(await joined).toBe(1)
+  })
+
   it('takes a key that the fill left out for a negative, here and elsewhere', async () => {
     const { a, b } = setUp()
     expect(await a.getOrFillMany(row, ['x', 'y'], () => [['x', 1]])).toEqual(

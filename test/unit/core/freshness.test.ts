@@ -84,9 +84,9 @@ describe('a value', () => {
   })
 
   it('keeps its tags when the caller changes the array afterwards', async () => {
-    const row = policy({})
     const tags = ['a']
-    await cache.set(row, 'k', 1, { tags })
+    const row = policy({ tags: () => tags })
+    await cache.set(row, 'k', 1)
     tags[0] = 'b'
     await cache.invalidate({ tags: ['a'] })
     expect(cache.peek(row, 'k')).toBeUndefined()

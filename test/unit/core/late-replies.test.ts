@@ -106,18 +106,49 @@ describe('a set', () => {
     expect(await a.get(row, 'k')).toBe(2)
   })
 
-  it('leaves memory and the shared tier at one value when two of them cross', async () => {
+  it.each([
+    ['request', 1],
+    ['reply', 2],
+  ] as const)('leaves memory and the shared tier at one value when two cross at the %s', async (phase, last) => {
     const { a, b, clock, network } = setUp(2)
     await a.get(row, 'other')
-    const store = network.hold('request', 'store', 1)
+    const store = network.hold(phase, 'store', 1)
     const first = a.set(row, 'k', 1)
     await store.reached
     await a.set(row, 'k', 2)
     store.release()
     await first
     await clock.settle()
-    expect(await b.get(row, 'k')).toBe(1)
+    expect(await b.get(row, 'k')).toBe(last)
+    expect(await a.get(row, 'k')).toBe(last)
+  })
+
+  it('that was done but never acknowledged is no reason to pass over its row of the log', async () => {
+    const { a, b, clock, network } = setUp(2)
+    await a.set(row, 'k', 1)
+    const store = network.hold('request', 'store', 1)
+    const outcome = a.set(row, 'k', 2).catch((error: unknown) => error)
+    await store.reached
     expect(await a.get(row, 'k')).toBe(1)
+    const append = network.hold('reply', 'append', 1)
+    store.release()
+    await append.reached
+    await clock.advance(250)
+    expect(await outcome).toMatchObject({ code: 'SHARED_TIER_FAILED' })
+    await clock.advance(2_001)
+    expect([await b.get(row, 'k'), await a.get(row, 'k')]).toEqual([2, 2])
+    append.release()
+  })
+
+  it('of a life of zero leaves nothing, not even as stale', async () => {
+    const { a, b } = setUp(2)
+    const kept = definePolicy({ name: 'kept', ttl: '60s', stale: { ifError: '1h' } })
+    await a.set(kept, 'k', 1)
+    await a.set(kept, 'k', 2, { ttl: '0s' })
+    expect([(await a.getEntry(kept, 'k')).value, (await b.getEntry(kept, 'k')).value]).not.toContain(1)
+    expect((await a.getEntry(kept, 'k')).state).not.toBe('fresh')
+    await open?.clock.advance(1)
+    expect([(await a.getEntry(kept, 'k')).state, (await b.getEntry(kept, 'k')).state]).toEqual(['missing', 'missing'])
   })
 
   it('is not undone by a fill that began before it', async () => {

@@ -9,6 +9,8 @@ import {
   type TwinServer,
 } from '../../../src/testing/index.js'
 
+import { deferred } from '../../kit/twin-caches.js'
+
 /** A shared tier that fails, in every command and in every way: the right answer, no rejection, nothing left open. */
 const row = definePolicy({ name: 'row', ttl: '60s', jitter: 0, tags: () => ['t'] })
 const COMMANDS = [
@@ -88,7 +90,7 @@ describe.each(['request', 'reply'] as const)('S2-23, S2-24, S1-22: a shared tier
           ['b', 'b'],
         ]),
       )
-      expect([undefined, 1]).toContain(await ends(cache.get(row, 'there')))
+      expect([undefined, found]).toContain(await ends(cache.get(row, 'there')))
       expect(['fresh', 'failed', 'missing']).toContain((await ends(cache.getEntry(row, 'mine'))).state)
       expect(await ends(cache.getOrFill(row, 'strict', () => 5, { consistency: 'strict' }))).toBe(5)
     })
@@ -144,6 +146,20 @@ describe('a shared tier that is gone', () => {
       throw new Error('database down')
     }
     await expect(cache.getOrFill(row, 'k', fail)).rejects.toThrow('database down')
+  })
+})
+
+describe('a shared tier that fails to say which tags were invalidated', () => {
+  it('S1-22: leaves a follower to fill alone, without a rejection', async () => {
+    const loaded = deferred<number>()
+    const leader = other.getOrFill(row, 'k', () => loaded.promise)
+    await clock.settle()
+    await other.invalidate({ tags: ['else'] })
+    const follower = cache.getOrFill(row, 'k', () => 2)
+    await clock.settle()
+    cut = { phase: 'request', command: 'control', how: 'reject' }
+    loaded.resolve(1)
+    expect([await leader, await ends(follower), cache.stats().fills]).toEqual([1, 2, 1])
   })
 })
 

@@ -48,6 +48,14 @@ describe('if the fill fails', () => {
     await expect(cache.getOrFill(covered, 'k', fail)).rejects.toThrow('down')
   })
 
+  it('what may only stand in for an error is not served at once, to the millisecond', async () => {
+    await cache.set(revalidated, 'k', 1)
+    await clock.advance(89_999)
+    expect(await cache.getOrFill(revalidated, 'k', fail)).toBe(1)
+    await clock.advance(1)
+    expect(await cache.getOrFill(revalidated, 'k', () => 2)).toBe(2)
+  })
+
   it('who waits gets it after the one fill failed, and the fill is told of it', async () => {
     await cache.set(covered, 'k', 1)
     await clock.advance(60_000)
