@@ -13,13 +13,14 @@ import { fillHistory } from './demo/fill-history.js'
 import { seedOrganisations } from './demo/seed-organisations.js'
 import { ReadingWriter } from './domain/reading-writer.js'
 import { createServer } from './http/create-server.js'
+import { registerRoutes } from './http/register-routes.js'
 import { readSessionSecret } from './http/session-secret.js'
 import { TenantTokens } from './http/tenant-token.js'
 import { ownsPlace } from './realtime/owns-place.js'
 import { ChangePublisher } from './realtime/publish-changes.js'
 import { SocketServer } from './realtime/socket-server.js'
 import { Releases } from './releases.js'
-import type { Settings } from './settings.js'
+import type { DemoSettings, Settings } from './settings.js'
 import { Simulator } from './simulator/simulator.js'
 
 export interface App {
@@ -55,8 +56,12 @@ export async function startApp(settings: Settings, options: StartOptions = {}): 
 
 async function assemble(settings: Settings, database: Database, releases: Releases): Promise<App> {
   await prepare(settings, database)
-  // The logger is the server's, which needs the others first; whatever fails, fails later than that.
+  const { eventNames, demo } = settings
+  const server = createServer(settings.logLevel)
   const failed = (what: string, error: unknown): void => server.log.warn({ err: error }, `${what} failed`)
+  const tokens = new TenantTokens(settings.sessionSecret ?? readSessionSecret(settings.dataDirectory))
+  const owns = ownsPlace.bind(undefined, database)
+  const sockets = new SocketServer({ http: server.server, tokens, eventNames, owns, failed })
 
   const questions = createQuestions(database, settings.cache.ttlSeconds)
   const cache = await openCache({ settings: settings.cache, questions, failed })
@@ -64,55 +69,35 @@ async function assemble(settings: Settings, database: Database, releases: Releas
   const dashboard = new Dashboard({ cache: cache.cache })
   releases.add(() => dashboard.settle())
 
-  const publisher = createPublisher(cache, { emit: (change, receipt) => sockets.emit(change, receipt), failed })
+  const publisher = createPublisher(cache, sockets, failed)
   releases.add(() => publisher.settle())
-  const writer = new ReadingWriter({
-    database,
-    committed: (changes, stored) => {
-      sockets.readings.add(stored)
-      return publisher.publish(changes)
-    },
-  })
+  const writer = createWriter(database, publisher, sockets)
   releases.add(() => writer.drain())
-  const simulator = await startSimulator(settings, { database, writer, failed })
+  const simulator = await startSimulator(demo, { database, writer, failed })
   releases.add(() => simulator?.close())
 
+  const activity = (): Record<string, number> => ({
+    pages: sockets.clients,
+    simulatedReadingsPerSecond: simulator?.readingsPerSecond ?? 0,
+    simulatedViewersPerSecond: simulator ? demo.viewersPerSecond : 0,
+    queuedReadings: writer.queued,
+  })
   const monitor = new CacheMonitor({ cache: cache.cache, dashboard, description: cache.description, activity })
   releases.add(() => monitor.close())
-  const tokens = new TenantTokens(settings.sessionSecret ?? readSessionSecret(settings.dataDirectory))
-  const { eventNames, logLevel } = settings
-  const server = createServer({
-    database,
-    dashboard,
-    questions,
-    tokens,
-    eventNames,
-    writer,
-    simulator,
-    monitor,
-    publish: (changes) => publisher.publish(changes),
-    health: { database, cache: cache.cache, redis: cache.redis, version: readVersion(), environment: process.env.NODE_ENV ?? 'development' },
-    logLevel,
-  })
-  const owns = ownsPlace.bind(undefined, database)
-  const sockets = new SocketServer({ http: server.server, tokens, eventNames, owns, failed: (error) => failed('socket', error) })
-  releases.add(async () => {
-    await sockets.close()
-    await server.close()
-  })
+  const health = { database, cache: cache.cache, redis: cache.redis, ...readEnvironment() }
+  const publish = publisher.publish.bind(publisher)
+  const asked = { database, dashboard, questions, tokens, eventNames, writer, simulator, monitor, health, publish }
+  registerRoutes(server, asked)
+  // Together: the one ends sockets, the other requests, and each alone would wait for those of the other.
+  releases.add(() => Promise.all([sockets.close(), server.close()]))
   await server.ready()
   await startBackgroundWork({ settings, releases, database, dashboard, questions, monitor, publisher, sockets, failed })
 
-  function activity(): Record<string, number> {
-    return {
-      pages: sockets.clients,
-      simulatedReadingsPerSecond: simulator?.readingsPerSecond ?? 0,
-      simulatedViewersPerSecond: simulator ? settings.demo.viewersPerSecond : 0,
-      queuedReadings: writer.queued,
-    }
-  }
-  return { server, database, cache, writer, tokens, simulator, listen: () => listen(server, settings), close: () => releases.close() }
+  const close = (): Promise<void> => releases.close()
+  return { server, database, cache, writer, tokens, simulator, listen: () => listen(server, settings), close }
 }
+
+type Failed = (what: string, error: unknown) => void
 
 async function prepare(settings: Settings, database: Database): Promise<void> {
   await migrate(database)
@@ -120,27 +105,38 @@ async function prepare(settings: Settings, database: Database): Promise<void> {
   await fillHistory(database)
 }
 
-function createPublisher(
-  { cache }: AppCache,
-  { emit, failed }: { emit: SocketServer['emit']; failed: (what: string, error: unknown) => void },
-): ChangePublisher {
+function createPublisher({ cache }: AppCache, sockets: SocketServer, failed: Failed): ChangePublisher {
   return new ChangePublisher({
     invalidate: async (organisationId, tags) => (await cache?.tenant(organisationId).invalidate({ tags }))?.token,
-    emit,
-    invalidationFailed: (organisationId, tags, error) => failed(`invalidating ${tags.join(', ')} of ${organisationId}`, error),
+    emit: (change, receipt) => sockets.emit(change, receipt),
+    invalidationFailed: (organisationId, tags, error) =>
+      failed(`invalidating ${tags.join(', ')} of ${organisationId}`, error),
+  })
+}
+
+function createWriter(database: Database, publisher: ChangePublisher, sockets: SocketServer): ReadingWriter {
+  return new ReadingWriter({
+    database,
+    committed: (changes, stored) => {
+      sockets.readings.add(stored)
+      return publisher.publish(changes)
+    },
   })
 }
 
 async function startSimulator(
-  { demo }: Settings,
-  parts: { database: Database; writer: ReadingWriter; failed: (what: string, error: unknown) => void },
+  demo: DemoSettings,
+  parts: { database: Database; writer: ReadingWriter; failed: Failed },
 ): Promise<Simulator | undefined> {
   if (!demo.simulator) return undefined
   return Simulator.start({ ...parts, intervalMs: demo.readingIntervalMs, stateChangeRatio: demo.stateChangeRatio })
 }
 
-function readVersion(): string {
-  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+function readEnvironment(): { version: string; environment: string } {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return { version, environment: process.env.NODE_ENV ?? 'development' }
 }
 
 async function listen(server: FastifyInstance, { host, port }: Settings): Promise<string> {

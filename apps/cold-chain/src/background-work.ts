@@ -24,7 +24,7 @@ export interface BackgroundWorkOptions {
 }
 
 const OFFLINE_BATCH = 200
-const PRUNE_EVERY_MS = 10 * 60_000
+const PRUNE_EVERY_MS = 3_600_000
 
 /** Everything that happens without being asked for, apart from the simulated sensors. */
 export async function startBackgroundWork(options: BackgroundWorkOptions): Promise<void> {
@@ -38,7 +38,9 @@ export async function startBackgroundWork(options: BackgroundWorkOptions): Promi
     monitor.tick()
     sockets.emitCacheMetrics(() => monitor.read())
   })
-  every(PRUNE_EVERY_MS, 'prune', (signal) => pruneReadings(database, new Date(Date.now() - settings.keepReadingsMs), signal))
+  every(PRUNE_EVERY_MS, 'prune', (signal) =>
+    pruneReadings(database, new Date(Date.now() - settings.keepReadingsMs), signal),
+  )
   every(Math.max(500, settings.offlineAfterMs / 12), 'offline watch', createOfflineWatch(options))
   if (settings.demo.simulator && settings.demo.viewersPerSecond > 0) await startViewers(options)
 }
@@ -53,9 +55,22 @@ function createOfflineWatch({ settings, database, publisher }: BackgroundWorkOpt
   }
 }
 
-async function startViewers({ settings, releases, database, dashboard, questions, failed }: BackgroundWorkOptions): Promise<void> {
+async function startViewers({
+  settings,
+  releases,
+  database,
+  dashboard,
+  questions,
+  failed,
+}: BackgroundWorkOptions): Promise<void> {
   const organisations = await database.query<{ id: string }>('SELECT id FROM organisations ORDER BY length(id), id')
   const organisationIds = organisations.map(({ id }) => id)
-  const viewers = new Viewers({ dashboard, questions, organisationIds, perSecond: settings.demo.viewersPerSecond, failed })
+  const viewers = new Viewers({
+    dashboard,
+    questions,
+    organisationIds,
+    perSecond: settings.demo.viewersPerSecond,
+    failed,
+  })
   releases.add(() => viewers.close())
 }

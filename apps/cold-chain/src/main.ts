@@ -26,9 +26,12 @@ async function startOrExplain(settings: Settings): Promise<{ app: App; url: stri
 }
 
 function explain(error: NodeJS.ErrnoException, { host, port, databaseUrl }: Settings): string {
-  if (error.code === 'EADDRINUSE') return `Port ${port} on ${host} is taken. Stop what runs there, or choose another: PORT=${port + 1} npm start`
-  if (error.code === 'EACCES' && error.syscall === 'listen') return `This user may not open port ${port}. Choose one above 1023: PORT=3000 npm start`
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return `This machine has no address ${host}. Set HOST to one it has, such as 127.0.0.1.`
+  if (error.code === 'EADDRINUSE')
+    return `Port ${port} on ${host} is taken. Stop what runs there, or choose another: PORT=${port + 1} npm start`
+  if (error.code === 'EACCES' && error.syscall === 'listen')
+    return `This user may not open port ${port}. Choose one above 1023: PORT=3000 npm start`
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return `This machine has no address ${host}. Set HOST to one it has, such as 127.0.0.1.`
   if (error instanceof FolderInUseError) return error.message
   if (databaseUrl !== undefined) return `The database of DATABASE_URL cannot be used: ${error.message}`
   return `The app could not start: ${error.stack ?? error.message}`
@@ -67,5 +70,9 @@ const { app, url } = await startOrExplain(settings)
 endOn(app)
 process.send?.({ type: 'listening', url })
 process.stdout.write(
-  [`cold-chain  ${url}   (ready in ${((performance.now() - startedAt) / 1_000).toFixed(1)} s, Ctrl+C ends it)`, ...describe(app, settings), ''].join('\n'),
+  [
+    `cold-chain  ${url}   (ready in ${((performance.now() - startedAt) / 1_000).toFixed(1)} s, Ctrl+C ends it)`,
+    ...describe(app, settings),
+    '',
+  ].join('\n'),
 )

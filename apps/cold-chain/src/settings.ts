@@ -73,7 +73,12 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     host: read.text('HOST', '127.0.0.1', /^[A-Za-z0-9.:_-]+$/, 'a host name or address'),
     port: read.whole('PORT', 3000, 0, 65_535),
     dataDirectory: resolve(APP_FOLDER, read.raw('DATA_DIR') ?? 'data'),
-    databaseUrl: read.text('DATABASE_URL', undefined, /^postgres(ql)?:\/\/./, "a connection string that begins with 'postgres://'"),
+    databaseUrl: read.text(
+      'DATABASE_URL',
+      undefined,
+      /^postgres(ql)?:\/\/./,
+      "a connection string that begins with 'postgres://'",
+    ),
     databaseSchema: read.text('DATABASE_SCHEMA', 'cold_chain', /^[a-z_][a-z0-9_]{0,62}$/, 'a lower-case SQL name'),
     cache: {
       mode: readCacheMode(read, redis !== undefined),
@@ -114,7 +119,8 @@ function readRedis(read: Reader): CacheSettings['redis'] {
 function readCacheMode(read: Reader, hasRedis: boolean): CacheSettings['mode'] {
   const on = read.oneOf('CACHE', ['on', 'off'], 'on') === 'on'
   const tiers = read.oneOf('CACHE_TIERS', ['memory', 'memory+shared', 'shared'], hasRedis ? 'memory+shared' : 'memory')
-  if (tiers !== 'memory' && !hasRedis) read.refuse('CACHE_TIERS', tiers, "'memory', unless REDIS_URL or REDIS_HOST is set")
+  if (tiers !== 'memory' && !hasRedis)
+    read.refuse('CACHE_TIERS', tiers, "'memory', unless REDIS_URL or REDIS_HOST is set")
   return on ? tiers : 'off'
 }
 
@@ -171,7 +177,8 @@ class Reader {
     const value = this.raw(name)
     if (value === undefined) return usual
     const parsed = /^\d+$/.test(value) ? Number(value) : Number.NaN
-    if (!(parsed >= minimum && parsed <= maximum)) this.refuse(name, value, `a whole number from ${minimum} to ${maximum}`)
+    if (!(parsed >= minimum && parsed <= maximum))
+      this.refuse(name, value, `a whole number from ${minimum} to ${maximum}`)
     return parsed
   }
 

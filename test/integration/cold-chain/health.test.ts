@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { App } from '../../../apps/cold-chain/src/app.ts'
 import { until } from '../../kit/until.ts'
+import { freePort } from '../../servers/free-port.ts'
 import { startRedisServer } from '../../servers/redis-server.ts'
 import { DATABASES } from './kit/databases.ts'
 import { startTestApp, TenantClient } from './kit/test-app.ts'
@@ -68,6 +69,15 @@ describe('S2-33: /health', () => {
       await until(async () => (await ask(app)).body.status === 'healthy', { what: 'recovered health' })
     },
   )
+
+  it('the app starts without its Redis, degraded, and uses it as soon as it is there', async () => {
+    const port = await freePort()
+    const app = await start({ REDIS_PORT: String(port) })
+    expect((await ask(app)).body).toMatchObject({ status: 'degraded', checks: { redis: { status: 'fail' } } })
+    const redis = await startRedisServer({ port })
+    releases.push(() => redis.stop())
+    await until(async () => (await ask(app)).body.status === 'healthy', { what: 'healthy with Redis' })
+  })
 
   it('answers within its deadline while Redis hangs', async () => {
     const redis = await startRedisServer()

@@ -92,39 +92,47 @@ async function acknowledgeOne(org: TenantClient): Promise<void> {
 }
 
 describe.each(DATABASES)('commit, invalidate, emit, on $name', ({ begin }) => {
-  it(`S2-8, S2-38: ${ROUNDS} rounds; who asks again on an event never sees an older answer`, async () => {
-    const source = await begin()
-    releases.push(() => source.end())
-    const app = await startTestApp(await source.open())
-    releases.push(() => app.close())
-    const url = await app.listen()
-    const seen = await openBrowser(url, url, app.tokens.issue('org-1').token)
-    await play(app, url, ROUNDS, seen)
-    expect(seen.older).toEqual([])
-    expect(Object.keys(seen.events).sort()).toEqual(['alertCreated', 'alertResolved', 'alertUpdated', 'unitUpdate'])
-    expect(seen.answers).toBeGreaterThan(2 * ROUNDS)
-  }, PATIENCE_MS)
+  it(
+    `S2-8, S2-38: ${ROUNDS} rounds; who asks again on an event never sees an older answer`,
+    async () => {
+      const source = await begin()
+      releases.push(() => source.end())
+      const app = await startTestApp(await source.open())
+      releases.push(() => app.close())
+      const url = await app.listen()
+      const seen = await openBrowser(url, url, app.tokens.issue('org-1').token)
+      await play(app, url, ROUNDS, seen)
+      expect(seen.older).toEqual([])
+      expect(Object.keys(seen.events).sort()).toEqual(['alertCreated', 'alertResolved', 'alertUpdated', 'unitUpdate'])
+      expect(seen.answers).toBeGreaterThan(2 * ROUNDS)
+    },
+    PATIENCE_MS,
+  )
 })
 
 describe.each(['memory+shared', 'shared'])('commit, invalidate, emit, with Redis (CACHE_TIERS=%s)', (tiers) => {
-  it('S2-2, S2-8: who hears the event of one process and asks another one never sees an older answer', async () => {
-    const redis = await startRedisServer()
-    releases.push(() => redis.stop())
-    const postgres = await beginPostgres()
-    releases.push(() => postgres.end())
-    const environment = { REDIS_URL: redis.url, CACHE_TIERS: tiers }
-    const writing = await startTestApp(await postgres.open('two_processes'), environment)
-    releases.push(() => writing.close())
-    const other = await startTestApp(await postgres.open('two_processes'), environment)
-    releases.push(() => other.close())
-    const token = writing.tokens.issue('org-1').token
-    const otherUrl = await other.listen()
-    const seen = await openBrowser(await writing.listen(), otherUrl, token)
-    await play(writing, otherUrl, 150, seen)
-    expect(seen.older).toEqual([])
-    const { redis: shared } = other.cache.cache!.stats().tiers
-    expect(shared!.errors).toBe(0)
-  }, PATIENCE_MS)
+  it(
+    'S2-2, S2-8: who hears the event of one process and asks another one never sees an older answer',
+    async () => {
+      const redis = await startRedisServer()
+      releases.push(() => redis.stop())
+      const postgres = await beginPostgres()
+      releases.push(() => postgres.end())
+      const environment = { REDIS_URL: redis.url, CACHE_TIERS: tiers }
+      const writing = await startTestApp(await postgres.open('two_processes'), environment)
+      releases.push(() => writing.close())
+      const other = await startTestApp(await postgres.open('two_processes'), environment)
+      releases.push(() => other.close())
+      const token = writing.tokens.issue('org-1').token
+      const otherUrl = await other.listen()
+      const seen = await openBrowser(await writing.listen(), otherUrl, token)
+      await play(writing, otherUrl, 150, seen)
+      expect(seen.older).toEqual([])
+      const { redis: shared } = other.cache.cache!.stats().tiers
+      expect(shared!.errors).toBe(0)
+    },
+    PATIENCE_MS,
+  )
 })
 
 describe('the publisher', () => {

@@ -74,7 +74,7 @@ describe.each(DATABASES)('S3-7: tenants stay apart, on $name', ({ begin }) => {
       ...(route.body ? { payload: route.body } : {}),
     })
   /** What a refused request must leave alone: entries, reads, fills, invalidations, and everything in the database. */
-  const state = async () => {
+  const state = async (): Promise<Record<string, unknown>> => {
     const { requests, fills, invalidations, tiers } = app.cache.cache!.stats()
     const rows = await app.database.query(
       'SELECT id, version::int, (SELECT count(*)::int FROM readings) AS readings FROM organisations ORDER BY id',
@@ -92,7 +92,7 @@ describe.each(DATABASES)('S3-7: tenants stay apart, on $name', ({ begin }) => {
     expect(known).toEqual(listed)
   })
 
-  it.each([
+  it.each<[string, () => string | undefined, number]>([
     ['no token', () => undefined, 401],
     [
       'a forged token',
@@ -103,18 +103,15 @@ describe.each(DATABASES)('S3-7: tenants stay apart, on $name', ({ begin }) => {
     ['a token that has ended', () => new TenantTokens(SECRET).issue('org-2', Date.now() - 48 * 3_600_000).token, 401],
     ['garbage', () => 'x'.repeat(5_000), 401],
     ["tenant A's token", () => a.token, 403],
-  ] as const)(
-    '%s opens no route of tenant B, and nothing is read, kept, written or invalidated',
-    async (_, token, status) => {
-      const before = await state()
-      for (const route of routes) {
-        const answer = await send('org-2', route, token())
-        expect([route.path, answer.statusCode]).toEqual([route.path, status])
-        expect(Object.keys(answer.json()).sort()).toEqual(['code', 'message'])
-      }
-      expect(await state()).toEqual(before)
-    },
-  )
+  ])('%s opens no route of tenant B, and nothing is read, kept, written or invalidated', async (_, token, status) => {
+    const before = await state()
+    for (const route of routes) {
+      const answer = await send('org-2', route, token())
+      expect([route.path, answer.statusCode]).toEqual([route.path, status])
+      expect(Object.keys(answer.json()).sort()).toEqual(['code', 'message'])
+    }
+    expect(await state()).toEqual(before)
+  })
 
   it('tenant A finds nothing of B below its own path; nothing is kept, written or invalidated', async () => {
     const { entries, invalidations, rows } = await state()

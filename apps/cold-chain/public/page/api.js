@@ -57,5 +57,9 @@ async function send(method, path, { headers = {}, body } = {}) {
   const response = await fetch(path, init)
   const answer = await response.json()
   if (!response.ok) throw new ApiError(response.status, answer.code, answer.message)
-  return { body: answer, source: readCacheStatus(response.headers.get('cache-status')), tookMs: performance.now() - startedAt }
+  return {
+    body: answer,
+    source: readCacheStatus(response.headers.get('cache-status')),
+    tookMs: performance.now() - startedAt,
+  }
 }

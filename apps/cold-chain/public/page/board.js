@@ -69,7 +69,14 @@ export class Board {
     allowed.style.right = `${100 - share(unit.maximumCelsius, from, to)}%`
     parts.button = element(
       'button',
-      { class: 'unit', type: 'button', 'data-unit': unit.id, 'aria-pressed': String(unit.id === this.#chosen), title: `Allowed: ${range}`, onclick: () => this.#choose(unit.id) },
+      {
+        class: 'unit',
+        type: 'button',
+        'data-unit': unit.id,
+        'aria-pressed': String(unit.id === this.#chosen),
+        title: `Allowed: ${range}`,
+        onclick: () => this.#choose(unit.id),
+      },
       element('span', { class: 'unit-name' }, unit.name),
       element('span', { class: 'unit-celsius' }, parts.celsius, element('small', {}, ' °C')),
       parts.state,
@@ -86,7 +93,10 @@ export class Board {
     setText(temperature, degrees(unit.celsius))
     setText(state, stateText(unit.state))
     if (unit.celsius !== null) marker.style.left = `${share(unit.celsius, from, to)}%`
-    button.setAttribute('aria-label', `${unit.name}: ${celsius(unit.celsius)}, ${STATES[unit.state].word.toLowerCase()}`)
+    button.setAttribute(
+      'aria-label',
+      `${unit.name}: ${celsius(unit.celsius)}, ${STATES[unit.state].word.toLowerCase()}`,
+    )
   }
 }
 

@@ -8,7 +8,15 @@ export class EventLog {
   #list = element('div', { class: 'panel-body', id: 'event-list' })
 
   constructor(root) {
-    root.replaceChildren(element('div', { class: 'panel-head' }, element('h2', {}, 'Events'), element('span', { class: 'source' }, 'commit → invalidate → event')), this.#list)
+    root.replaceChildren(
+      element(
+        'div',
+        { class: 'panel-head' },
+        element('h2', {}, 'Events'),
+        element('span', { class: 'source' }, 'commit → invalidate → event'),
+      ),
+      this.#list,
+    )
   }
 
   add(name, what, tone, version) {

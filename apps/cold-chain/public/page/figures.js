@@ -10,7 +10,11 @@ export class Figures {
     root.replaceChildren(
       this.#panel('unit-status', 'Units', [
         ['total', 'in all', ''],
-        ...Object.entries(STATES).map(([state, { sign, word, tone }]) => [state, `${sign} ${word.toLowerCase()}`, tone]),
+        ...Object.entries(STATES).map(([state, { sign, word, tone }]) => [
+          state,
+          `${sign} ${word.toLowerCase()}`,
+          tone,
+        ]),
       ]),
       this.#panel('alerts', 'Alerts', [
         ['pending', '✖ pending', 'broken'],
@@ -44,9 +48,21 @@ export class Figures {
     const row = element('div', { class: 'figure-row' })
     for (const [field, label, tone] of fields) {
       values[field] = element('span', { class: 'figure-value', 'data-field': `${name}.${field}` }, '–')
-      row.append(element('div', { class: 'figure-part' }, values[field], element('span', { class: `figure-label ${tone}` }, label)))
+      row.append(
+        element(
+          'div',
+          { class: 'figure-part' },
+          values[field],
+          element('span', { class: `figure-label ${tone}` }, label),
+        ),
+      )
     }
     this.#parts[name] = { values, source }
-    return element('div', { class: 'panel figure' }, element('div', { class: 'panel-head' }, element('h2', {}, title), source), row)
+    return element(
+      'div',
+      { class: 'panel figure' },
+      element('div', { class: 'panel-head' }, element('h2', {}, title), source),
+      row,
+    )
   }
 }

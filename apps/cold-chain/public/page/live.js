@@ -21,6 +21,7 @@ export class Live {
     })
     socket.on('disconnect', () => socket === this.#socket && connection('lost'))
     socket.on('connect_error', (error) => connection(error.message === 'UNAUTHORISED' ? 'refused' : 'lost'))
-    for (const [name, handle] of Object.entries(events)) socket.on(eventNames[name] ?? name, (message) => socket === this.#socket && handle(message))
+    for (const [name, handle] of Object.entries(events))
+      socket.on(eventNames[name] ?? name, (message) => socket === this.#socket && handle(message))
   }
 }

@@ -71,7 +71,12 @@ function show(path, answer) {
   else if (!path.startsWith('units/')) figures.show(path, answer)
   if (path === 'stats') showWorst(answer.body.worstState)
   const { checked, older } = questions
-  setText(byId('freshness'), checked === 0 ? '' : `${older === 0 ? '✔' : '✖'} ${count(older)} of ${count(checked)} answers older than their event`)
+  setText(
+    byId('freshness'),
+    checked === 0
+      ? ''
+      : `${older === 0 ? '✔' : '✖'} ${count(older)} of ${count(checked)} answers older than their event`,
+  )
   byId('freshness').className = `freshness ${older === 0 ? '' : 'broken'}`
 }
 
@@ -83,7 +88,11 @@ function showWorst(state) {
 
 function showConnection(state) {
   const node = byId('connection')
-  const [text, tone] = { live: ['● LIVE', 'good'], lost: ['▲ RECONNECTING', 'look'], refused: ['✖ SIGN IN AGAIN', 'broken'] }[state]
+  const [text, tone] = {
+    live: ['● LIVE', 'good'],
+    lost: ['▲ RECONNECTING', 'look'],
+    refused: ['✖ SIGN IN AGAIN', 'broken'],
+  }[state]
   node.className = `connection ${tone}`
   setText(node, text)
   // What happened while the line was down was missed: ask for everything once.
@@ -92,7 +101,8 @@ function showConnection(state) {
 }
 
 function askAll() {
-  for (const path of ['units', 'unit-status', 'alerts', 'alerts/open', 'compliance', 'devices', 'stats']) questions.ask(path)
+  for (const path of ['units', 'unit-status', 'alerts', 'alerts/open', 'compliance', 'devices', 'stats'])
+    questions.ask(path)
   askTrend()
 }
 

@@ -74,7 +74,9 @@ function part(...children) {
 }
 
 function table(titles, body, name) {
-  const cells = titles.map((title, index) => element('th', { scope: 'col', class: index === 0 ? 'title' : undefined }, title))
+  const cells = titles.map((title, index) =>
+    element('th', { scope: 'col', class: index === 0 ? 'title' : undefined }, title),
+  )
   return element('table', { class: name }, element('thead', {}, element('tr', {}, ...cells)), body)
 }
 
@@ -116,7 +118,9 @@ function speedText({ enabled, latencyMs: { all, uncached } }) {
   if (!enabled) return 'every query goes to the database'
   if (!all || !uncached) return 'measuring …'
   const times = uncached.p50 / all.p50
-  return times >= 1 ? `the median is ${times.toFixed(times < 10 ? 1 : 0)} × quicker` : `the median is ${(1 / times).toFixed(1)} × slower`
+  return times >= 1
+    ? `the median is ${times.toFixed(times < 10 ? 1 : 0)} × quicker`
+    : `the median is ${(1 / times).toFixed(1)} × slower`
 }
 
 function activityText({ simulatedReadingsPerSecond: readings, simulatedViewersPerSecond: viewers, pages }) {

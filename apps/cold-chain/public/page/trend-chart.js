@@ -32,8 +32,18 @@ export class TrendChart {
     this.#head('Temperature, 24 h', source, false)
     const rows = body.series.map(({ kind, points }, index) => {
       const last = points.at(-1)
-      const label = element('div', { class: 'chart-label' }, element('span', {}, KIND_NAMES[kind] ?? kind), element('span', { class: 'quiet' }, `⌀ ${degrees(last?.average)} °C`))
-      return { label, points, height: index === body.series.length - 1 ? 66 : 50, times: index === body.series.length - 1 }
+      const label = element(
+        'div',
+        { class: 'chart-label' },
+        element('span', {}, KIND_NAMES[kind] ?? kind),
+        element('span', { class: 'quiet' }, `⌀ ${degrees(last?.average)} °C`),
+      )
+      return {
+        label,
+        points,
+        height: index === body.series.length - 1 ? 66 : 50,
+        times: index === body.series.length - 1,
+      }
     })
     this.#draw(rows)
   }

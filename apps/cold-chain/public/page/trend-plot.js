@@ -7,7 +7,12 @@ const DAY_S = 24 * 3600
 /** Average as a line, lowest to highest as a band, over the last 24 hours. `times` writes the hours below. */
 export function drawTrend(target, { points, height, times, limits }) {
   const seconds = points.map(({ at }) => Date.parse(at) / 1000)
-  const quiet = { stroke: token('--text-faint'), grid: { stroke: token('--line'), width: 1 }, ticks: { show: false }, font: `11px ${token('--font')}` }
+  const quiet = {
+    stroke: token('--text-faint'),
+    grid: { stroke: token('--line'), width: 1 },
+    ticks: { show: false },
+    font: `11px ${token('--font')}`,
+  }
   const edge = { stroke: 'transparent', points: { show: false } }
   const now = Date.now() / 1000
   return new uPlot(
@@ -19,14 +24,25 @@ export function drawTrend(target, { points, height, times, limits }) {
       legend: { show: false },
       scales: { x: { range: [now - DAY_S, now] }, y: { range: (_, low, high) => withRoom(low, high, limits) } },
       axes: [
-        { ...quiet, size: times ? 20 : 0, gap: 3, splits: hours, values: (_, ticks) => ticks.map((tick) => (times ? clock(tick) : '')) },
+        {
+          ...quiet,
+          size: times ? 20 : 0,
+          gap: 3,
+          splits: hours,
+          values: (_, ticks) => ticks.map((tick) => (times ? clock(tick) : '')),
+        },
         { ...quiet, size: 40, gap: 4, space: 22, values: (_, ticks) => ticks.map((tick) => `${tick}°`) },
       ],
       series: [{}, edge, edge, { stroke: token('--good'), width: 1.25, points: { show: false } }],
       bands: [{ series: [2, 1], fill: token('--band') }],
       hooks: limits ? { draw: [(plot) => drawLimits(plot, limits)] } : {},
     },
-    [seconds, points.map(({ minimum }) => minimum), points.map(({ maximum }) => maximum), points.map(({ average }) => average)],
+    [
+      seconds,
+      points.map(({ minimum }) => minimum),
+      points.map(({ maximum }) => maximum),
+      points.map(({ average }) => average),
+    ],
     target,
   )
 }

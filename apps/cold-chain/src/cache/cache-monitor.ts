@@ -19,7 +19,11 @@ export interface CacheMetrics {
   readonly total: CacheCounts
   /** The last minute, or less after a start. */
   readonly recent: CacheCounts & { readonly seconds: number }
-  readonly latencyMs: { readonly all?: Percentiles | undefined; readonly hits?: Percentiles | undefined; readonly uncached?: Percentiles | undefined }
+  readonly latencyMs: {
+    readonly all?: Percentiles | undefined
+    readonly hits?: Percentiles | undefined
+    readonly uncached?: Percentiles | undefined
+  }
   readonly entries: number
   readonly bytes: number
   readonly tenants: number
@@ -131,7 +135,13 @@ export class CacheMonitor {
 function readProcess(loopDelayP99Ms: number): ProcessMetrics {
   const { rss, heapUsed } = process.memoryUsage()
   const { user, system } = process.cpuUsage()
-  return { rssBytes: rss, heapBytes: heapUsed, loopDelayP99Ms, cpuSeconds: (user + system) / 1e6, uptimeSeconds: process.uptime() }
+  return {
+    rssBytes: rss,
+    heapBytes: heapUsed,
+    loopDelayP99Ms,
+    cpuSeconds: (user + system) / 1e6,
+    uptimeSeconds: process.uptime(),
+  }
 }
 
 function subtract(later: Counted, earlier: Counted): Counted {
@@ -145,7 +155,11 @@ function subtract(later: Counted, earlier: Counted): Counted {
 }
 
 function complete(counted: Counted): CacheCounts {
-  return { ...counted, saved: Math.max(0, counted.requests - counted.fills), hitRatio: ratio(counted.hits, counted.requests) }
+  return {
+    ...counted,
+    saved: Math.max(0, counted.requests - counted.fills),
+    hitRatio: ratio(counted.hits, counted.requests),
+  }
 }
 
 function ratio(part: number, whole: number): number | null {

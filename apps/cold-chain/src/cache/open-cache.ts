@@ -21,9 +21,16 @@ export interface OpenCacheOptions {
 /** Memory only, memory in front of Redis, or Redis alone: the rest of the app doesn't know which. */
 export async function openCache({ settings, questions, failed }: OpenCacheOptions): Promise<AppCache> {
   const { mode } = settings
-  if (mode === 'off') return { cache: undefined, redis: undefined, description: 'off (every query goes to the database)', close: async () => {} }
+  if (mode === 'off')
+    return {
+      cache: undefined,
+      redis: undefined,
+      description: 'off (every query goes to the database)',
+      close: async () => {},
+    }
 
-  const redis = mode !== 'memory' && settings.redis ? await openRedis(settings.redis, (error) => failed('redis', error)) : undefined
+  const redis =
+    mode !== 'memory' && settings.redis ? await openRedis(settings.redis, (error) => failed('redis', error)) : undefined
   const memory = mode === 'shared' ? [] : [memoryTier({ maxBytes: settings.memory })]
   const shared = redis ? [redis.tier] : []
   const cache = createCache({
@@ -37,7 +44,10 @@ export async function openCache({ settings, questions, failed }: OpenCacheOption
   return {
     cache,
     redis,
-    description: [...(memory.length > 0 ? [`memory (${settings.memory})`] : []), ...(redis ? [redis.description] : [])].join(' → '),
+    description: [
+      ...(memory.length > 0 ? [`memory (${settings.memory})`] : []),
+      ...(redis ? [redis.description] : []),
+    ].join(' → '),
     async close() {
       await cache.close()
       redis?.close()

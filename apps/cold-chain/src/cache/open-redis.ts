@@ -17,7 +17,10 @@ const PING_MS = 1_000
  * Loads the Redis packages and connects. A Redis that isn't there does not stop the start: the cache works without it,
  * `/health` says so, and the client keeps trying, for ever.
  */
-export async function openRedis(target: { url: string } | { host: string; port: number }, failed: (error: unknown) => void): Promise<RedisConnection> {
+export async function openRedis(
+  target: { url: string } | { host: string; port: number },
+  failed: (error: unknown) => void,
+): Promise<RedisConnection> {
   const [{ Redis }, { redisTier }] = await Promise.all([import('ioredis'), import('freshtier/redis')])
   // Without a queue and without retries a command fails at once while Redis is away, instead of hanging.
   const options = {

@@ -67,14 +67,18 @@ export class Dashboard {
     return { value: entry.value, provenance: provenanceOf(entry) }
   }
 
-  async #bypass<K extends Key, V>(question: Question<K, V>, organisationId: string, key: K): Promise<Answer<V> | undefined> {
+  async #bypass<K extends Key, V>(
+    question: Question<K, V>,
+    organisationId: string,
+    key: K,
+  ): Promise<Answer<V> | undefined> {
     const value = await question.ask(organisationId, key)
     return value === undefined ? undefined : { value, provenance: { outcome: 'bypass', detail: 'cache-off' } }
   }
 
   /** At most one at a time, so that measuring never becomes the load. A failure is the database's, and not measured. */
   #sampleUncached<K extends Key, V>(question: Question<K, V>, organisationId: string, key: K): void {
-    if (this.#sample) return
+    if (this.#sample !== undefined) return
     const startedAt = performance.now()
     this.#sample = question
       .ask(organisationId, key)
@@ -88,7 +92,7 @@ export class Dashboard {
   }
 }
 
-function provenanceOf({ state, source, ttlMs, stored = ttlMs > 0 }: EntryDetails & { state: string; stored?: boolean }): Provenance {
+function provenanceOf({ state, source, ttlMs, stored }: EntryDetails & { state: string }): Provenance {
   if (source === 'fill') return { outcome: 'filled', stored, ttlMs }
   if (source === 'flight') return { outcome: 'collapsed' }
   return { outcome: state === 'stale' ? 'stale' : 'hit', tier: source, ttlMs }

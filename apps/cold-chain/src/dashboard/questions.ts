@@ -51,7 +51,12 @@ export function createQuestions(database: Queryable, ttlSeconds: number) {
     name: string,
     tags: readonly string[],
     ask: (database: Queryable, organisationId: string, options?: QueryOptions) => Promise<V | undefined>,
-  ): Question<Whole, V> => question(name, () => tags, (organisationId, _, options) => ask(database, organisationId, options))
+  ): Question<Whole, V> =>
+    question(
+      name,
+      () => tags,
+      (organisationId, _, options) => ask(database, organisationId, options),
+    )
 
   return {
     unitStatus: whole('unit-status', ['units'], queryUnitStatus),

@@ -17,8 +17,8 @@ export interface Database extends Queryable {
   readonly description: string
   /** Commits what `work` did, or nothing of it. `work` may run again after a deadlock. */
   transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>
-  /** Frees what deleted rows used, where no background process does so. */
-  vacuum(table: string): Promise<void>
+  /** Does what PostgreSQL's background processes do, where there are none: vacuum, statistics, checkpoint. */
+  tidy(tables: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 

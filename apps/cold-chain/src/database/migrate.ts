@@ -35,10 +35,16 @@ async function lock(transaction: Queryable): Promise<void> {
 }
 
 async function apply(transaction: Queryable, { number, name, sql, checksum }: Migration): Promise<void> {
-  const [applied] = await transaction.query<{ checksum: string }>('SELECT checksum FROM migrations WHERE number = $1', [number])
+  const [applied] = await transaction.query<{ checksum: string }>('SELECT checksum FROM migrations WHERE number = $1', [
+    number,
+  ])
   if (applied === undefined) {
     await transaction.query(sql)
-    await transaction.query('INSERT INTO migrations (number, name, checksum) VALUES ($1, $2, $3)', [number, name, checksum])
+    await transaction.query('INSERT INTO migrations (number, name, checksum) VALUES ($1, $2, $3)', [
+      number,
+      name,
+      checksum,
+    ])
   } else if (applied.checksum !== checksum) {
     throw new Error(`Migration ${name} was edited after it had been applied. Undo the edit and write a new migration.`)
   }

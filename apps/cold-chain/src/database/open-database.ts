@@ -5,5 +5,7 @@ import { PostgresDatabase } from './postgres-database.js'
 
 /** The real PostgreSQL of `DATABASE_URL`, or the embedded one in the data folder. */
 export function openDatabase({ databaseUrl, databaseSchema, dataDirectory }: Settings): Promise<Database> {
-  return databaseUrl === undefined ? openPgliteFolder(dataDirectory, databaseSchema) : PostgresDatabase.open(databaseUrl, databaseSchema)
+  return databaseUrl === undefined
+    ? openPgliteFolder(dataDirectory, databaseSchema)
+    : PostgresDatabase.open(databaseUrl, databaseSchema)
 }

@@ -47,7 +47,9 @@ export async function startPgliteThread(options: PgliteEngineOptions): Promise<P
     else caller?.resolve(rows ?? [])
   })
   worker.on('error', (error) => fail(new DatabaseError('The embedded database failed.', undefined, { cause: error })))
-  worker.on('exit', (code) => fail(new DatabaseError(`The thread of the embedded database ended (code ${code}).`, undefined)))
+  worker.on('exit', (code) =>
+    fail(new DatabaseError(`The thread of the embedded database ended (code ${code}).`, undefined)),
+  )
 
   await ask({}, 0)
   return {

@@ -56,8 +56,8 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  /** PostgreSQL vacuums by itself. */
-  async vacuum(): Promise<void> {}
+  /** PostgreSQL does so by itself. */
+  async tidy(): Promise<void> {}
 
   close(): Promise<void> {
     this.#closing ??= this.#pool.end()
@@ -91,11 +91,17 @@ export class PostgresDatabase implements Database {
   }
 }
 
-async function run<Row>(target: pg.Pool | pg.PoolClient, sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
+async function run<Row>(
+  target: pg.Pool | pg.PoolClient,
+  sql: string,
+  parameters: readonly Parameter[],
+): Promise<Row[]> {
   const result = await target.query(sql, [...parameters]).catch(toDatabaseError)
   return result.rows as Row[]
 }
 
 function toDatabaseError(error: Error & { code?: string }): never {
-  throw new DatabaseError(error.message || `The database cannot be reached (${error.code}).`, error.code, { cause: error })
+  throw new DatabaseError(error.message || `The database cannot be reached (${error.code}).`, error.code, {
+    cause: error,
+  })
 }

@@ -1,11 +1,16 @@
-const PLACES = [
-  'Alder Valley', 'Harbour', 'Northlight', 'Juniper', 'Stonebridge', 'Meadow', 'Copperfield', 'Lakeshore', 'Birchwood', 'Summit',
-  'Riverside', 'Saltmarsh', 'Fernhill', 'Kingfisher', 'Oakmere', 'Windmill',
-] // biome-ignore format: a list reads better in rows
-const TRADES = ['Clinics', 'Fish Market', 'Pharmacies', 'Bakery Group', 'Blood Bank', 'Dairy', 'Kitchens', 'Logistics', 'Vaccine Trust', 'Hospital']
-const SITES = ['Central', 'North Gate', 'Old Town', 'Airport', 'West Quay', 'Station Road', 'Hillside', 'Market Hall', 'South Park', 'Canal Street']
-const FIRST_NAMES = ['Amira', 'Jonas', 'Lucia', 'Tomasz', 'Ingrid', 'Kofi', 'Mei', 'Pablo', 'Sanne', 'Yusuf']
-const LAST_NAMES = ['Berg', 'Okafor', 'Lindqvist', 'Moreau', 'Tanaka', 'Novak', 'Silva', 'Haddad', 'Keller', 'Doyle']
+const PLACES = (
+  'Alder Valley, Harbour, Northlight, Juniper, Stonebridge, Meadow, Copperfield, Lakeshore, ' +
+  'Birchwood, Summit, Riverside, Saltmarsh, Fernhill, Kingfisher, Oakmere, Windmill'
+).split(', ')
+const TRADES = (
+  'Clinics, Fish Market, Pharmacies, Bakery Group, Blood Bank, ' + 'Dairy, Kitchens, Logistics, Vaccine Trust, Hospital'
+).split(', ')
+const SITES = (
+  'Central, North Gate, Old Town, Airport, West Quay, ' +
+  'Station Road, Hillside, Market Hall, South Park, Canal Street'
+).split(', ')
+const FIRST_NAMES = 'Amira, Jonas, Lucia, Tomasz, Ingrid, Kofi, Mei, Pablo, Sanne, Yusuf'.split(', ')
+const LAST_NAMES = 'Berg, Okafor, Lindqvist, Moreau, Tanaka, Novak, Silva, Haddad, Keller, Doyle'.split(', ')
 
 export interface UnitKind {
   readonly kind: 'fridge' | 'cold-room' | 'freezer' | 'ultra-low'

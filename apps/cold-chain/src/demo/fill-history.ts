@@ -18,7 +18,7 @@ export async function fillHistory(database: Database, now = Date.now()): Promise
     await transaction.query(INSERT_ROLLUPS, [new Date(from), new Date(until - 1)])
     await transaction.query(INSERT_ALERTS, [new Date(from), new Date(until - 3_600_000)])
   })
-  for (const table of ['readings', 'reading_rollups', 'units', 'devices', 'alerts']) await database.vacuum(table)
+  await database.tidy(['readings', 'reading_rollups', 'units', 'devices', 'alerts'])
 }
 
 /** One hour in forty of a unit is a warm one: up and back as one hill, 0.4 to 1.6 critical margins beyond the limit. */

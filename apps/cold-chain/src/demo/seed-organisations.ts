@@ -14,13 +14,18 @@ export function seedOrganisations(database: Database, demo: DemoSettings): Promi
   })
 }
 
-async function insertTenants(transaction: Queryable, { organisations, sitesPerOrganisation }: DemoSettings): Promise<void> {
+async function insertTenants(
+  transaction: Queryable,
+  { organisations, sitesPerOrganisation }: DemoSettings,
+): Promise<void> {
   const tenants = range(organisations).map((index) => ({ id: organisationId(index), name: organisationName(index) }))
   await transaction.query(
     'INSERT INTO organisations (id, name) SELECT id, name FROM jsonb_to_recordset($1::text::jsonb) AS r (id text, name text)',
     [JSON.stringify(tenants)],
   )
-  const sites = tenants.flatMap(({ id }) => range(sitesPerOrganisation).map((site) => ({ organisation_id: id, name: siteName(site) })))
+  const sites = tenants.flatMap(({ id }) =>
+    range(sitesPerOrganisation).map((site) => ({ organisation_id: id, name: siteName(site) })),
+  )
   await transaction.query(
     `INSERT INTO sites (organisation_id, name)
      SELECT organisation_id, name FROM jsonb_to_recordset($1::text::jsonb) AS r (organisation_id text, name text)`,
@@ -40,9 +45,16 @@ async function insertTenants(transaction: Queryable, { organisations, sitesPerOr
   )
 }
 
-async function insertUnits(transaction: Queryable, { sitesPerOrganisation, unitsPerOrganisation }: DemoSettings): Promise<void> {
-  const sites = await transaction.query<{ id: number; organisation_id: string }>('SELECT id, organisation_id FROM sites ORDER BY id')
-  const units = sites.flatMap((site, index) => unitsOfSite(site, unitsAt(index % sitesPerOrganisation, sitesPerOrganisation, unitsPerOrganisation)))
+async function insertUnits(
+  transaction: Queryable,
+  { sitesPerOrganisation, unitsPerOrganisation }: DemoSettings,
+): Promise<void> {
+  const sites = await transaction.query<{ id: number; organisation_id: string }>(
+    'SELECT id, organisation_id FROM sites ORDER BY id',
+  )
+  const units = sites.flatMap((site, index) =>
+    unitsOfSite(site, unitsAt(index % sitesPerOrganisation, sitesPerOrganisation, unitsPerOrganisation)),
+  )
   await transaction.query(
     `INSERT INTO units (organisation_id, site_id, name, kind, minimum_celsius, maximum_celsius, critical_margin)
      SELECT organisation_id, site_id, name, kind, minimum_celsius, maximum_celsius, critical_margin

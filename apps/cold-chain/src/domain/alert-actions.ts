@@ -13,12 +13,25 @@ export type AlertOutcome =
   | { readonly state: 'conflict'; readonly status: AlertStatus }
 
 const STEP = {
-  acknowledge: { sql: "status = 'acknowledged', acknowledged_at = now()", from: ['pending'], type: 'alert-acknowledged' },
-  resolve: { sql: "status = 'resolved', resolved_at = now()", from: ['pending', 'acknowledged'], type: 'alert-resolved' },
+  acknowledge: {
+    sql: "status = 'acknowledged', acknowledged_at = now()",
+    from: ['pending'],
+    type: 'alert-acknowledged',
+  },
+  resolve: {
+    sql: "status = 'resolved', resolved_at = now()",
+    from: ['pending', 'acknowledged'],
+    type: 'alert-resolved',
+  },
 } as const satisfies Record<AlertAction, { sql: string; from: readonly AlertStatus[]; type: Change['type'] }>
 
 /** Someone saw an alert, or says that it is dealt with. */
-export function actOnAlert(database: Database, action: AlertAction, organisationId: string, alertId: number): Promise<AlertOutcome> {
+export function actOnAlert(
+  database: Database,
+  action: AlertAction,
+  organisationId: string,
+  alertId: number,
+): Promise<AlertOutcome> {
   const step = STEP[action]
   return database.transaction(async (transaction): Promise<AlertOutcome> => {
     const [found] = await transaction.query<{ status: AlertStatus }>(

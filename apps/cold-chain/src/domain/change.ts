@@ -36,8 +36,17 @@ export type Change = {
   readonly version: number
 } & (
   | { readonly type: 'unit-state-changed'; readonly unit: ChangedUnit }
-  | { readonly type: 'device-status-changed'; readonly siteId: number; readonly unitId: number; readonly deviceId: number; readonly online: boolean }
-  | { readonly type: 'alert-raised' | 'alert-escalated' | 'alert-acknowledged' | 'alert-resolved'; readonly alert: Alert }
+  | {
+      readonly type: 'device-status-changed'
+      readonly siteId: number
+      readonly unitId: number
+      readonly deviceId: number
+      readonly online: boolean
+    }
+  | {
+      readonly type: 'alert-raised' | 'alert-escalated' | 'alert-acknowledged' | 'alert-resolved'
+      readonly alert: Alert
+    }
 )
 
 export type ChangeType = Change['type']

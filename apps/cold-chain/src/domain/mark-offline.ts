@@ -15,7 +15,10 @@ interface SilentRow {
 }
 
 /** Units whose device has been silent since `silentSince` become offline. At most `limit` at once. */
-export function markOffline(database: Database, { silentSince, limit }: { silentSince: Date; limit: number }): Promise<Change[]> {
+export function markOffline(
+  database: Database,
+  { silentSince, limit }: { silentSince: Date; limit: number },
+): Promise<Change[]> {
   return database.transaction(async (transaction) => {
     const silent = await transaction.query<SilentRow>(
       `SELECT u.organisation_id AS "organisationId", u.site_id AS "siteId", u.id AS "unitId", u.name AS "unitName",
@@ -26,9 +29,10 @@ export function markOffline(database: Database, { silentSince, limit }: { silent
       [silentSince, limit],
     )
     if (silent.length === 0) return []
-    await transaction.query('UPDATE devices SET online = false WHERE id IN (SELECT jsonb_array_elements_text($1::text::jsonb)::int)', [
-      JSON.stringify(silent.map((row) => row.deviceId)),
-    ])
+    await transaction.query(
+      'UPDATE devices SET online = false WHERE id IN (SELECT jsonb_array_elements_text($1::text::jsonb)::int)',
+      [JSON.stringify(silent.map((row) => row.deviceId))],
+    )
     const at = new Date()
     return applyTransitions(
       transaction,

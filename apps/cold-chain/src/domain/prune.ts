@@ -18,6 +18,6 @@ export async function pruneReadings(database: Database, before: Date, signal: Ab
     if ((row?.removed ?? 0) < CHUNK) break
   }
   await database.query('DELETE FROM reading_rollups WHERE bucket_at < $1', [before], { signal })
-  if (removed > 0) await database.vacuum('readings')
+  if (removed > 0) await database.tidy(['readings', 'reading_rollups'])
   return removed
 }

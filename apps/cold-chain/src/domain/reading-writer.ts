@@ -10,7 +10,9 @@ export interface ReadingWriterOptions {
   readonly maxQueued?: number
 }
 
-export type WrittenReading = { readonly state: 'stored'; readonly changes: readonly Change[] } | { readonly state: 'unknown-device' }
+export type WrittenReading =
+  | { readonly state: 'stored'; readonly changes: readonly Change[] }
+  | { readonly state: 'unknown-device' }
 
 /** More readings came in than the database takes: the sender should slow down. */
 export class WriterFullError extends Error {
@@ -60,7 +62,7 @@ export class ReadingWriter {
 
   /** Resolves when everything that was given is stored. */
   async drain(): Promise<void> {
-    while (this.#working) await this.#working
+    while (this.#working !== undefined) await this.#working
   }
 
   async #work(): Promise<void> {
@@ -85,8 +87,14 @@ export class ReadingWriter {
 
   async #storeBatch(batch: readonly Job[]): Promise<void> {
     try {
-      const { stored, changes } = await storeReadings(this.#database, batch.map((job) => job.reading))
-      const told = this.#committed(changes, stored.filter((one) => one !== undefined))
+      const { stored, changes } = await storeReadings(
+        this.#database,
+        batch.map((job) => job.reading),
+      )
+      const told = this.#committed(
+        changes,
+        stored.filter((one) => one !== undefined),
+      )
       for (const [index, job] of batch.entries()) this.#answer(job, stored[index], changes, told)
     } catch (error) {
       for (const job of batch) job.reject(error)
@@ -95,7 +103,10 @@ export class ReadingWriter {
 
   /** Callers wait for the telling; the next transaction does not. */
   #answer(job: Job, stored: StoredReading | undefined, changes: readonly Change[], told: Promise<void>): void {
-    if (!stored) return job.resolve({ state: 'unknown-device' })
+    if (!stored) {
+      job.resolve({ state: 'unknown-device' })
+      return
+    }
     const own = changes.filter((change) => unitOf(change) === stored.unitId)
     told.then(() => job.resolve({ state: 'stored', changes: own }), job.reject)
   }

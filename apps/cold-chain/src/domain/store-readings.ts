@@ -1,7 +1,7 @@
 import type { Database, Queryable } from '../database/database.js'
 import type { Change } from './change.js'
-import { applyTransitions, type Transition } from './unit-transitions.js'
 import { isInRange, stateAfter, type UnitState } from './unit-state.js'
+import { applyTransitions, type Transition } from './unit-transitions.js'
 
 export interface Reading {
   readonly deviceId: number
@@ -132,7 +132,18 @@ function findTransitions(readings: readonly StoredReading[], devices: ReadonlyMa
     if (to === device.state) continue
     const { organisationId, siteId, unitId, celsius, takenAt } = reading
     const { unitName, deviceId, state: from } = device
-    transitions.push({ organisationId, siteId, unitId, unitName, deviceId, from, to, celsius, readingAt: takenAt, at: takenAt })
+    transitions.push({
+      organisationId,
+      siteId,
+      unitId,
+      unitName,
+      deviceId,
+      from,
+      to,
+      celsius,
+      readingAt: takenAt,
+      at: takenAt,
+    })
   }
   return transitions
 }

@@ -12,7 +12,11 @@ export interface Thresholds {
 const HYSTERESIS = 0.1
 
 /** The state of a unit after a reading. */
-export function stateAfter(celsius: number, thresholds: Thresholds, previous: UnitState): Exclude<UnitState, 'offline'> {
+export function stateAfter(
+  celsius: number,
+  thresholds: Thresholds,
+  previous: UnitState,
+): Exclude<UnitState, 'offline'> {
   const outside = degreesOutside(celsius, thresholds)
   const slack = HYSTERESIS * thresholds.criticalMargin
   const criticalAbove = thresholds.criticalMargin - (previous === 'critical' ? slack : 0)

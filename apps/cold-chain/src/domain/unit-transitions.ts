@@ -32,14 +32,26 @@ export async function applyTransitions(transaction: Queryable, transitions: read
   const rows = JSON.stringify(
     transitions.map(({ unitId, organisationId, siteId, to, at, celsius }) => {
       const alert = ALERT_OF[to]
-      return { unit_id: unitId, organisation_id: organisationId, site_id: siteId, state: to, at, celsius, kind: alert?.kind, severity: alert?.severity }
+      return {
+        unit_id: unitId,
+        organisation_id: organisationId,
+        site_id: siteId,
+        state: to,
+        at,
+        celsius,
+        kind: alert?.kind,
+        severity: alert?.severity,
+      }
     }),
   )
   // Units are locked already; alerts come next and organisations last, everywhere: no two transactions wait in a ring.
   const resolved = await resolveAlerts(transaction, rows)
   const escalated = await escalateAlerts(transaction, rows)
   const raised = await raiseAlerts(transaction, rows)
-  const versions = await nextVersions(transaction, transitions.map((one) => one.organisationId))
+  const versions = await nextVersions(
+    transaction,
+    transitions.map((one) => one.organisationId),
+  )
   await transaction.query(
     `UPDATE units u SET state = t.state, state_since = t.at, version = o.version
      FROM jsonb_to_recordset($1::text::jsonb) AS t (unit_id int, organisation_id text, state text, at timestamptz)
@@ -60,11 +72,22 @@ export async function applyTransitions(transaction: Queryable, transitions: read
   ]
 }
 
-function changesOf({ organisationId, siteId, unitId, unitName, deviceId, from, to, celsius, readingAt }: Transition, version: number): Change[] {
+function changesOf(
+  { organisationId, siteId, unitId, unitName, deviceId, from, to, celsius, readingAt }: Transition,
+  version: number,
+): Change[] {
   const unit = { id: unitId, siteId, name: unitName, state: to, previousState: from, celsius, readingAt }
   const changes: Change[] = [{ type: 'unit-state-changed', organisationId, version, unit }]
   if (from === 'offline' || to === 'offline') {
-    changes.push({ type: 'device-status-changed', organisationId, version, siteId, unitId, deviceId, online: from === 'offline' })
+    changes.push({
+      type: 'device-status-changed',
+      organisationId,
+      version,
+      siteId,
+      unitId,
+      deviceId,
+      online: from === 'offline',
+    })
   }
   return changes
 }
@@ -74,10 +97,16 @@ function toChanges(
   alerts: readonly AlertRow[],
   versionOf: (organisationId: string) => number,
 ): Change[] {
-  return alerts.map(({ organisationId, ...alert }) => ({ type, organisationId, version: versionOf(organisationId), alert }))
+  return alerts.map(({ organisationId, ...alert }) => ({
+    type,
+    organisationId,
+    version: versionOf(organisationId),
+    alert,
+  }))
 }
 
-const INPUT = 'jsonb_to_recordset($1::text::jsonb) AS t (unit_id int, organisation_id text, site_id int, state text, at timestamptz, celsius float8, kind text, severity text)'
+const INPUT =
+  'jsonb_to_recordset($1::text::jsonb) AS t (unit_id int, organisation_id text, site_id int, state text, at timestamptz, celsius float8, kind text, severity text)'
 
 /** Open alerts that the new state no longer asks for. A device that falls silent proves nothing about the temperature. */
 function resolveAlerts(transaction: Queryable, rows: string): Promise<AlertRow[]> {

@@ -62,5 +62,6 @@ async function check(what: string, work: () => Promise<unknown>): Promise<Check>
 async function probeCache(cache: Cache): Promise<void> {
   const value = Date.now()
   await cache.set(probe, 'probe', value)
-  if ((await cache.get(probe, 'probe')) === undefined) throw new Error('A value that was just stored could not be read.')
+  if ((await cache.get(probe, 'probe')) === undefined)
+    throw new Error('A value that was just stored could not be read.')
 }

@@ -30,7 +30,10 @@ export const readingBody = {
 
 const stateCounts = { total: count, normal: count, warning: count, critical: count, offline: count }
 const alertCounts = { pending: count, acknowledged: count, resolved: count, total: count }
-const points = { type: 'array', items: object({ at: time, average: { type: 'number' }, minimum: { type: 'number' }, maximum: { type: 'number' } }) }
+const points = {
+  type: 'array',
+  items: object({ at: time, average: { type: 'number' }, minimum: { type: 'number' }, maximum: { type: 'number' } }),
+}
 const alert = object({
   id,
   siteId: id,

@@ -12,7 +12,8 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 /** The page runs nothing and shows nothing that does not come from this server. */
-const CONTENT_SECURITY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+const CONTENT_SECURITY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 /** The page: its own files and uPlot's, read once at start. What is not on this list cannot be asked for. */
 export function registerStaticFiles(server: FastifyInstance): void {
@@ -31,7 +32,12 @@ function registerFile(server: FastifyInstance, path: string, file: string): void
   const body = readFileSync(file)
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 20)}"`
   server.get(path, (request, reply) => {
-    reply.headers({ etag, 'cache-control': 'no-cache', 'content-security-policy': CONTENT_SECURITY, 'x-content-type-options': 'nosniff' })
+    reply.headers({
+      etag,
+      'cache-control': 'no-cache',
+      'content-security-policy': CONTENT_SECURITY,
+      'x-content-type-options': 'nosniff',
+    })
     if (request.headers['if-none-match'] === etag) return reply.code(304).send()
     return reply.type(TYPES[extname(file)] ?? 'application/octet-stream').send(body)
   })

@@ -23,6 +23,7 @@ export function createSignedInGuard(tokens: TenantTokens) {
 
 function readOwner(tokens: TenantTokens, request: FastifyRequest): string {
   const owner = tokens.verify(/^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1])
-  if (owner === undefined) throw new HttpError(401, 'UNAUTHORISED', 'Send a valid token: authorization: Bearer <token>.')
+  if (owner === undefined)
+    throw new HttpError(401, 'UNAUTHORISED', 'Send a valid token: authorization: Bearer <token>.')
   return owner
 }

@@ -28,7 +28,10 @@ export class TenantTokens {
     const given = Buffer.from(signature)
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
     // The signature is ours, so the payload is too.
-    const { organisationId, expiresAt } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { organisationId: string; expiresAt: number }
+    const { organisationId, expiresAt } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as {
+      organisationId: string
+      expiresAt: number
+    }
     return expiresAt > now ? organisationId : undefined
   }
 

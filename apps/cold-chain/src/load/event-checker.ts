@@ -95,7 +95,10 @@ export class EventChecker {
 
   async #ask(tenant: Tenant, question: string, { version, receipt }: ChangeMessage): Promise<void> {
     const startedAt = performance.now()
-    const { status, text } = await this.#client.send('GET', `/api/organisations/${tenant.id}/${question}`, { token: tenant.token, after: receipt })
+    const { status, text } = await this.#client.send('GET', `/api/organisations/${tenant.id}/${question}`, {
+      token: tenant.token,
+      after: receipt,
+    })
     if (status !== 200) throw new Error(`${question} was answered with ${status}`)
     this.refetches.add(performance.now() - startedAt)
     this.answers += 1

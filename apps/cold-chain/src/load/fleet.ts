@@ -36,7 +36,14 @@ export async function loadFleet(client: HttpClient, random: () => number): Promi
       const { id: unitId, deviceId, minimumCelsius, maximumCelsius, criticalMargin, state } = unit
       const coldCelsius = (minimumCelsius + maximumCelsius) / 2
       const warmCelsius = maximumCelsius + 1.5 * criticalMargin
-      units.push({ id: unitId, deviceId, tenant, coldCelsius, warmCelsius, isWarm: state === 'critical' || state === 'warning' })
+      units.push({
+        id: unitId,
+        deviceId,
+        tenant,
+        coldCelsius,
+        warmCelsius,
+        isWarm: state === 'critical' || state === 'warning',
+      })
     }
   }
   return { tenants, units: shuffle(units, random) }

@@ -44,7 +44,11 @@ export class HttpClient {
         })
         response.on('error', reject)
         response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, cacheStatus: String(response.headers['cache-status'] ?? ''), text }),
+          resolve({
+            status: response.statusCode ?? 0,
+            cacheStatus: String(response.headers['cache-status'] ?? ''),
+            text,
+          }),
         )
       })
       sent.on('error', reject)

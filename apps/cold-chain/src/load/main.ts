@@ -7,7 +7,7 @@ import { type LoadOptions, LoadOptionsError, parseLoadOptions, USAGE } from './l
 import { type Measurement, type MeasureOptions, measure } from './measure.js'
 import { formatRamp, formatScenario, formatVerdicts } from './report.js'
 import { Scenario } from './scenario.js'
-import { startServerProcess } from './server-process.js'
+import { type ServerProcess, startServerProcess } from './server-process.js'
 import { judgeRamp, judgeScenario, type Verdict } from './verdicts.js'
 
 // What `npm run load` runs.
@@ -57,7 +57,11 @@ async function playScenario(options: LoadOptions, base: Base, checker: EventChec
 
 /** State changes only, close together, until enough events were checked. Dashboards go on meanwhile. */
 function playBurst(options: LoadOptions, base: Base, checker: EventChecker): Promise<Measurement> {
-  const rates = { readingsPerSecond: BURST_CHANGES_PER_SECOND, stateChangeRatio: 1, dashboardsPerSecond: options.dashboardsPerSecond }
+  const rates = {
+    readingsPerSecond: BURST_CHANGES_PER_SECOND,
+    stateChangeRatio: 1,
+    dashboardsPerSecond: options.dashboardsPerSecond,
+  }
   return measure({ ...base, rates, seconds: BURST_LIMIT_S, until: () => checker.events >= options.events })
 }
 
@@ -72,7 +76,11 @@ async function playRamp(options: LoadOptions, base: Base, checker: EventChecker)
 
 function ratesAt(options: LoadOptions, factor: number): Measurement['rates'] {
   const { readingsPerSecond, stateChangeRatio, dashboardsPerSecond } = options
-  return { readingsPerSecond: factor * readingsPerSecond, stateChangeRatio, dashboardsPerSecond: factor * dashboardsPerSecond }
+  return {
+    readingsPerSecond: factor * readingsPerSecond,
+    stateChangeRatio,
+    dashboardsPerSecond: factor * dashboardsPerSecond,
+  }
 }
 
 /** One line that is written over, where there is a terminal; a line every now and then where there isn't. */
@@ -99,13 +107,18 @@ function readOptions(): LoadOptions {
 }
 
 const options = readOptions()
-const server = options.url === undefined ? await startServerProcess(options) : undefined
+let server: ServerProcess | undefined
 try {
+  server = options.url === undefined ? await startServerProcess(options) : undefined
   const { text, ...result } = await run(options, options.url ?? server!.url)
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
   const machine = { node: process.version, processors: cpus().length, model: cpus()[0]?.model }
-  process.stdout.write(options.json ? `${JSON.stringify({ options, machine, ...result }, null, 2)}\n` : `${text}\n\n${formatVerdicts(result.verdicts)}\n`)
+  const json = (): string => JSON.stringify({ options, machine, ...result }, null, 2)
+  process.stdout.write(`${options.json ? json() : `${text}\n\n${formatVerdicts(result.verdicts)}`}\n`)
   if (result.verdicts.some((verdict) => !verdict.holds)) process.exitCode = 1
+} catch (error) {
+  process.stderr.write(`\nThe run was not finished: ${(error as Error).message}\n`)
+  process.exitCode = 1
 } finally {
   await server?.close()
 }

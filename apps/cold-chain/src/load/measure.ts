@@ -71,13 +71,24 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     await sleep(Math.min(1_000, 1_000 * (seconds - elapsed())))
     const { process } = await readMetrics()
     loopDelay = Math.max(loopDelay, process.loopDelayP99Ms)
-    progress(`${Math.round(elapsed())} s  ${observed.dashboards} dashboards  ${observed.stateChanges} state changes  ${checker.events} events checked`)
+    progress(
+      `${Math.round(elapsed())} s  ${observed.dashboards} dashboards  ${observed.stateChanges} state changes  ${checker.events} events checked`,
+    )
   }
   stop.abort()
   const ran = elapsed()
   await settle(scenario, checker)
   const after = await readMetrics()
-  return summarise({ observed, checker, before, after, seconds: ran, rates, loopDelay, machine: machine(after.process.cpuSeconds) })
+  return summarise({
+    observed,
+    checker,
+    before,
+    after,
+    seconds: ran,
+    rates,
+    loopDelay,
+    machine: machine(after.process.cpuSeconds),
+  })
 }
 
 async function settle(scenario: Scenario, checker: EventChecker): Promise<void> {

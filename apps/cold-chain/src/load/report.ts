@@ -26,7 +26,22 @@ export function formatScenario(measured: Measurement): string {
 
 export function formatRamp(steps: readonly Measurement[]): string {
   return table([
-    ['Load', 'readings/s', 'dashboards/s', 'hit ratio', 'hit p50', 'hit p99', 'miss p99', 'write p99', 'saved', 'RSS MB', 'heap MB', 'server CPU', 'others CPU', 'failed'],
+    [
+      'Load',
+      'readings/s',
+      'dashboards/s',
+      'hit ratio',
+      'hit p50',
+      'hit p99',
+      'miss p99',
+      'write p99',
+      'saved',
+      'RSS MB',
+      'heap MB',
+      'server CPU',
+      'others CPU',
+      'failed',
+    ],
     ...steps.map((step, index) => [
       `${index + 1} x`,
       String(step.rates.readingsPerSecond),
@@ -47,7 +62,10 @@ export function formatRamp(steps: readonly Measurement[]): string {
 }
 
 export function formatVerdicts(verdicts: readonly Verdict[]): string {
-  return table([['Verdict', 'target', 'measured', ''], ...verdicts.map(({ name, target, measured, holds }) => [name, target, measured, holds ? 'holds' : 'FAILS'])])
+  return table([
+    ['Verdict', 'target', 'measured', ''],
+    ...verdicts.map(({ name, target, measured, holds }) => [name, target, measured, holds ? 'holds' : 'FAILS']),
+  ])
 }
 
 function row(name: string, summary: Measurement['hitMs']): string[] {
@@ -59,6 +77,11 @@ function row(name: string, summary: Measurement['hitMs']): string[] {
 function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)))
   return rows
-    .map((cells) => cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('   ').trimEnd())
+    .map((cells) =>
+      cells
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+        .join('   ')
+        .trimEnd(),
+    )
     .join('\n')
 }

@@ -15,6 +15,12 @@ export class Samples {
   summary(): (Percentiles & { readonly max: number }) | undefined {
     if (this.#values.length === 0) return undefined
     const sorted = Float64Array.from(this.#values).sort()
-    return { samples: sorted.length, p50: rank(sorted, 0.5), p95: rank(sorted, 0.95), p99: rank(sorted, 0.99), max: sorted.at(-1)! }
+    return {
+      samples: sorted.length,
+      p50: rank(sorted, 0.5),
+      p95: rank(sorted, 0.95),
+      p99: rank(sorted, 0.99),
+      max: sorted.at(-1)!,
+    }
   }
 }

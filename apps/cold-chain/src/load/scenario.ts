@@ -53,7 +53,11 @@ export class Scenario {
   /** Begins; ends with the signal. */
   run(rates: Rates, observed: Observed, signal: AbortSignal): void {
     const loop = { random: this.#random, signal, lateness: observed.lateness }
-    runOpenLoop({ ...loop, perSecond: rates.readingsPerSecond, arrive: (at) => this.#sendReading(rates.stateChangeRatio, observed, at) })
+    runOpenLoop({
+      ...loop,
+      perSecond: rates.readingsPerSecond,
+      arrive: (at) => this.#sendReading(rates.stateChangeRatio, observed, at),
+    })
     runOpenLoop({ ...loop, perSecond: rates.dashboardsPerSecond, arrive: (at) => this.#openDashboard(observed, at) })
   }
 
@@ -86,7 +90,9 @@ export class Scenario {
   }
 
   async #read(tenant: Tenant, question: string, observed: Observed, intendedAt: number): Promise<void> {
-    const { status, cacheStatus } = await this.#client.send('GET', `/api/organisations/${tenant.id}/${question}`, { token: tenant.token })
+    const { status, cacheStatus } = await this.#client.send('GET', `/api/organisations/${tenant.id}/${question}`, {
+      token: tenant.token,
+    })
     if (status !== 200) throw new Error(`${question} was answered with ${status}`)
     const samples = cacheStatus.startsWith('freshtier; hit') ? observed.hits : observed.misses
     samples.add(performance.now() - intendedAt)

@@ -15,7 +15,10 @@ export class ReadingStream {
   readonly #isHeard: (organisationId: string) => boolean
   readonly #latest = new Map<string, Map<number, UnitReading>>()
 
-  constructor(options: { emit: (organisationId: string, readings: readonly UnitReading[]) => void; isHeard: (organisationId: string) => boolean }) {
+  constructor(options: {
+    emit: (organisationId: string, readings: readonly UnitReading[]) => void
+    isHeard: (organisationId: string) => boolean
+  }) {
     this.#emit = options.emit
     this.#isHeard = options.isHeard
   }

@@ -13,13 +13,15 @@ export interface SocketServerOptions {
   readonly eventNames: EventNames
   /** Whether that site or unit belongs to the organisation. */
   readonly owns: (organisationId: string, place: Place) => Promise<boolean>
-  readonly failed: (error: unknown) => void
+  readonly failed: (what: string, error: unknown) => void
 }
 
 export type Place = { readonly siteId: number } | { readonly unitId: number }
 
 /** What a client gets back for `subscribe` and `unsubscribe`. */
-export type SubscribeAnswer = { readonly ok: true } | { readonly ok: false; readonly code: 'INVALID_PLACE' | 'NOT_FOUND' | 'TRY_AGAIN' }
+export type SubscribeAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: 'INVALID_PLACE' | 'NOT_FOUND' | 'TRY_AGAIN' }
 
 /**
  * The live side. A socket shows the token of one organisation and hears that one only: the whole of it, or, with
@@ -32,13 +34,19 @@ export class SocketServer {
 
   constructor(options: SocketServerOptions) {
     this.#options = options
-    this.#io = new Server(options.http, { serveClient: true, maxHttpBufferSize: 10_000, transports: ['websocket', 'polling'] })
+    this.#io = new Server(options.http, {
+      serveClient: true,
+      maxHttpBufferSize: 10_000,
+      transports: ['websocket', 'polling'],
+    })
     this.#io.use((socket, next) => this.#admit(socket, next))
     this.#io.on('connection', (socket) => this.#welcome(socket))
     this.readings = new ReadingStream({
       isHeard: (organisationId) => this.#isHeard(rooms.organisation(organisationId)),
       emit: (organisationId, readings) =>
-        this.#io.to(rooms.organisation(organisationId)).volatile.emit(options.eventNames.sensorReadings, { organisationId, readings }),
+        this.#io
+          .to(rooms.organisation(organisationId))
+          .volatile.emit(options.eventNames.sensorReadings, { organisationId, readings }),
     })
   }
 
@@ -55,14 +63,16 @@ export class SocketServer {
   }
 
   async close(): Promise<void> {
-    this.#io.disconnectSockets(true)
     await this.#io.close()
   }
 
   #admit(socket: Socket, next: (error?: Error) => void): void {
     const { token, scope } = socket.handshake.auth
     const organisationId = this.#options.tokens.verify(token)
-    if (organisationId === undefined) return next(new Error('UNAUTHORISED'))
+    if (organisationId === undefined) {
+      next(new Error('UNAUTHORISED'))
+      return
+    }
     socket.data.organisationId = organisationId
     socket.data.hearsAll = scope !== 'places'
     next()
@@ -78,7 +88,7 @@ export class SocketServer {
   #handle(socket: Socket, action: 'join' | 'leave', input: unknown, answer: unknown): void {
     const reply = typeof answer === 'function' ? (answer as (result: SubscribeAnswer) => void) : () => {}
     this.#change(socket, action, input).then(reply, (error) => {
-      this.#options.failed(error)
+      this.#options.failed('a subscription', error)
       reply({ ok: false, code: 'TRY_AGAIN' })
     })
   }

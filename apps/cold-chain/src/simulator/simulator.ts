@@ -37,7 +37,12 @@ export class Simulator {
     this.#options = options
     this.#sensors = sensors
     beginInTheMiddle(sensors)
-    this.#job = new BackgroundJob({ name: 'simulator', everyMs: TICK_MS, work: () => this.#tick(), failed: options.failed })
+    this.#job = new BackgroundJob({
+      name: 'simulator',
+      everyMs: TICK_MS,
+      work: () => this.#tick(),
+      failed: options.failed,
+    })
   }
 
   get readingsPerSecond(): number {
@@ -104,6 +109,13 @@ async function loadSensors({ database, stateChangeRatio, seed = 7 }: SimulatorOp
   const random = seededRandom(seed)
   return rows.map(
     ({ deviceId, unitId, organisationId, ...thresholds }) =>
-      new Sensor({ deviceId, unitId, organisationId, thresholds, random, excursionChance: stateChangeRatio / CHANGES_PER_EXCURSION }),
+      new Sensor({
+        deviceId,
+        unitId,
+        organisationId,
+        thresholds,
+        random,
+        excursionChance: stateChangeRatio / CHANGES_PER_EXCURSION,
+      }),
   )
 }

@@ -27,7 +27,12 @@ export class Viewers {
   constructor(options: ViewersOptions) {
     this.#options = options
     this.#pick = createZipf(options.organisationIds.length, 0.9)
-    this.#job = new BackgroundJob({ name: 'viewers', everyMs: TICK_MS, work: () => this.#tick(), failed: options.failed })
+    this.#job = new BackgroundJob({
+      name: 'viewers',
+      everyMs: TICK_MS,
+      work: () => this.#tick(),
+      failed: options.failed,
+    })
   }
 
   close(): Promise<void> {
@@ -36,7 +41,10 @@ export class Viewers {
 
   async #tick(): Promise<void> {
     const now = performance.now()
-    this.#owed = Math.min(this.#owed + ((now - this.#tickedAt) * this.#options.perSecond) / 1_000, this.#options.perSecond)
+    this.#owed = Math.min(
+      this.#owed + ((now - this.#tickedAt) * this.#options.perSecond) / 1_000,
+      this.#options.perSecond,
+    )
     this.#tickedAt = now
     const opened: Promise<unknown>[] = []
     for (; this.#owed >= 1; this.#owed -= 1) opened.push(this.#open())

@@ -10,7 +10,11 @@ export interface AlertCounts {
 }
 
 /** How many alerts are open, and how many were resolved in the last 24 hours. */
-export async function queryAlertCounts(database: Queryable, organisationId: string, options?: QueryOptions): Promise<AlertCounts | undefined> {
+export async function queryAlertCounts(
+  database: Queryable,
+  organisationId: string,
+  options?: QueryOptions,
+): Promise<AlertCounts | undefined> {
   const [row] = await database.query<AlertCounts>(
     `SELECT o.version, open.pending, open.acknowledged, done.resolved, open.pending + open.acknowledged + done.resolved AS total
      FROM organisations o,

@@ -8,7 +8,11 @@ export interface Compliance {
   readonly inRange: number
 }
 
-export async function queryCompliance(database: Queryable, organisationId: string, options?: QueryOptions): Promise<Compliance | undefined> {
+export async function queryCompliance(
+  database: Queryable,
+  organisationId: string,
+  options?: QueryOptions,
+): Promise<Compliance | undefined> {
   const [row] = await database.query<Compliance>(
     `SELECT o.version, r.readings, r.in_range AS "inRange",
        round(100.0 * r.in_range / nullif(r.readings, 0), 2)::float8 AS percentage

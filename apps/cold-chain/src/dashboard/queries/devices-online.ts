@@ -7,7 +7,11 @@ export interface DevicesOnline {
   readonly total: number
 }
 
-export async function queryDevicesOnline(database: Queryable, organisationId: string, options?: QueryOptions): Promise<DevicesOnline | undefined> {
+export async function queryDevicesOnline(
+  database: Queryable,
+  organisationId: string,
+  options?: QueryOptions,
+): Promise<DevicesOnline | undefined> {
   const [row] = await database.query<DevicesOnline>(
     `SELECT o.version, count(d.id)::int AS total, count(*) FILTER (WHERE d.online)::int AS online,
        count(*) FILTER (WHERE NOT d.online)::int AS offline

@@ -10,7 +10,11 @@ export interface OpenAlerts {
 const LIMIT = 100
 
 /** Alerts that still need someone, newest first, at most a hundred. */
-export async function queryOpenAlerts(database: Queryable, organisationId: string, options?: QueryOptions): Promise<OpenAlerts | undefined> {
+export async function queryOpenAlerts(
+  database: Queryable,
+  organisationId: string,
+  options?: QueryOptions,
+): Promise<OpenAlerts | undefined> {
   const rows = await database.query<{ organisationVersion: number } & (AlertRow | { id: null })>(
     `SELECT o.version AS "organisationVersion", a.* FROM organisations o LEFT JOIN LATERAL (
        SELECT ${ALERT_COLUMNS} FROM alerts a JOIN units u ON u.id = a.unit_id

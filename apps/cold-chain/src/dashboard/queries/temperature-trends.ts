@@ -50,5 +50,9 @@ export async function queryTemperatureTrends(
     kinds.set(kind, points)
     points.push({ at, average, minimum, maximum })
   }
-  return { version: first.version, bucketMinutes: BUCKET_MINUTES, series: [...kinds].map(([kind, points]) => ({ kind, points })) }
+  return {
+    version: first.version,
+    bucketMinutes: BUCKET_MINUTES,
+    series: [...kinds].map(([kind, points]) => ({ kind, points })),
+  }
 }

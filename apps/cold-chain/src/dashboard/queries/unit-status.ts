@@ -7,7 +7,11 @@ export interface UnitStatus extends Record<UnitState, number> {
 }
 
 /** How many units are in which state. */
-export async function queryUnitStatus(database: Queryable, organisationId: string, options?: QueryOptions): Promise<UnitStatus | undefined> {
+export async function queryUnitStatus(
+  database: Queryable,
+  organisationId: string,
+  options?: QueryOptions,
+): Promise<UnitStatus | undefined> {
   const [row] = await database.query<UnitStatus>(
     `SELECT o.version, count(u.id)::int AS total,
        count(*) FILTER (WHERE u.state = 'normal')::int AS normal,

@@ -31,6 +31,8 @@ export async function queryUnitTrend(
   const first = rows[0]
   if (!first) return undefined
   const { version, minimumCelsius, maximumCelsius, criticalMargin } = first
-  const points = rows.filter((row) => row.at !== null).map(({ at, average, minimum, maximum }) => ({ at, average, minimum, maximum }))
+  const points = rows
+    .filter((row) => row.at !== null)
+    .map(({ at, average, minimum, maximum }) => ({ at, average, minimum, maximum }))
   return { unitId, version, minimumCelsius, maximumCelsius, criticalMargin, bucketMinutes: 10, points }
 }

@@ -31,8 +31,10 @@ export function registerAlertRoutes(server: FastifyInstance, { database, publish
       { schema: { params: alertParams } },
       async (request) => {
         const outcome = await actOnAlert(database, action, request.params.organisationId, request.params.alertId)
-        if (outcome.state === 'missing') throw new HttpError(404, 'NOT_FOUND', 'There is no such alert in this organisation.')
-        if (outcome.state === 'conflict') throw new HttpError(409, 'CONFLICT', `This alert is ${outcome.status} already.`)
+        if (outcome.state === 'missing')
+          throw new HttpError(404, 'NOT_FOUND', 'There is no such alert in this organisation.')
+        if (outcome.state === 'conflict')
+          throw new HttpError(409, 'CONFLICT', `This alert is ${outcome.status} already.`)
         await publish([outcome.change])
         return { version: outcome.change.version, alert: outcome.change.alert }
       },

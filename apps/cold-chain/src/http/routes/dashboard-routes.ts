@@ -1,5 +1,5 @@
-import type { Key } from 'freshtier'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Key } from 'freshtier'
 import { formatCacheStatus } from '../../dashboard/cache-status.js'
 import type { Dashboard } from '../../dashboard/dashboard.js'
 import { type Question, type Questions, WHOLE, type Whole } from '../../dashboard/questions.js'
@@ -11,7 +11,10 @@ interface OrganisationParams {
 }
 
 /** The cached questions. Each answer says in `Cache-Status` how it came to be. */
-export function registerDashboardRoutes(server: FastifyInstance, { dashboard, questions }: { dashboard: Dashboard; questions: Questions }): void {
+export function registerDashboardRoutes(
+  server: FastifyInstance,
+  { dashboard, questions }: { dashboard: Dashboard; questions: Questions },
+): void {
   const answer = async <K extends Key, V>(
     request: FastifyRequest<{ Params: OrganisationParams }>,
     reply: FastifyReply,
@@ -19,7 +22,12 @@ export function registerDashboardRoutes(server: FastifyInstance, { dashboard, qu
     key: K,
   ): Promise<V> => {
     const after = request.headers['cache-after']
-    const found = await dashboard.read(question, request.params.organisationId, key, typeof after === 'string' ? { after } : {})
+    const found = await dashboard.read(
+      question,
+      request.params.organisationId,
+      key,
+      typeof after === 'string' ? { after } : {},
+    )
     if (!found) throw new HttpError(404, 'NOT_FOUND', 'There is no such thing in this organisation.')
     reply.header('cache-status', formatCacheStatus(found.provenance, `${question.name}:${key}`))
     return found.value
@@ -34,8 +42,10 @@ export function registerDashboardRoutes(server: FastifyInstance, { dashboard, qu
     stats: { question: questions.stats, schema: responses.stats },
   }
   for (const [path, { question, schema }] of Object.entries(routes)) {
-    server.get<{ Params: OrganisationParams }>(`/${path}`, { schema: { response: { 200: schema } } }, (request, reply) =>
-      answer(request, reply, question, WHOLE),
+    server.get<{ Params: OrganisationParams }>(
+      `/${path}`,
+      { schema: { response: { 200: schema } } },
+      (request, reply) => answer(request, reply, question, WHOLE),
     )
   }
   server.get<{ Params: OrganisationParams & { unitId: number } }>(

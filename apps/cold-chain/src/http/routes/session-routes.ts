@@ -11,7 +11,10 @@ export interface SessionRoutesOptions {
 }
 
 /** The demo's door: it lists organisations and signs anybody in to the one they pick. A real login would replace this file. */
-export function registerSessionRoutes(server: FastifyInstance, { database, tokens, eventNames }: SessionRoutesOptions): void {
+export function registerSessionRoutes(
+  server: FastifyInstance,
+  { database, tokens, eventNames }: SessionRoutesOptions,
+): void {
   server.get('/api/organisations', async () => ({
     organisations: await database.query(
       `SELECT o.id, o.name, (SELECT count(*)::int FROM sites WHERE organisation_id = o.id) AS "siteCount",
@@ -30,6 +33,9 @@ export function registerSessionRoutes(server: FastifyInstance, { database, token
     const { organisationId } = request.body
     const [found] = await database.query('SELECT 1 FROM organisations WHERE id = $1', [organisationId])
     if (!found) throw new HttpError(404, 'NOT_FOUND', 'There is no such organisation.')
-    return reply.code(201).header('cache-control', 'no-store').send({ organisationId, ...tokens.issue(organisationId), eventNames })
+    return reply
+      .code(201)
+      .header('cache-control', 'no-store')
+      .send({ organisationId, ...tokens.issue(organisationId), eventNames })
   })
 }

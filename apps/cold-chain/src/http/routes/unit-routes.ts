@@ -29,24 +29,32 @@ export function registerUnitRoutes(server: FastifyInstance, { database, writer, 
     return { sites: await queryUnitBoard(database, request.params.organisationId) }
   })
 
-  server.post<{ Params: { organisationId: string }; Body: ReadingBody }>('/readings', { schema: { body: readingBody } }, async (request, reply) => {
-    const { organisationId } = request.params
-    const { deviceId, celsius } = request.body
-    const takenAt = parseTakenAt(request.body.takenAt)
-    const written = await writer.write({ organisationId, deviceId, celsius, takenAt }).catch((error) => {
-      if (error instanceof WriterFullError) throw new HttpError(503, 'BUSY', error.message)
-      throw error
-    })
-    if (written.state === 'unknown-device') throw new HttpError(404, 'NOT_FOUND', 'There is no such device in this organisation.')
-    return reply.code(201).send({ changes: written.changes.map(({ type, version }) => ({ type, version })) })
-  })
+  server.post<{ Params: { organisationId: string }; Body: ReadingBody }>(
+    '/readings',
+    { schema: { body: readingBody } },
+    async (request, reply) => {
+      const { organisationId } = request.params
+      const { deviceId, celsius } = request.body
+      const takenAt = parseTakenAt(request.body.takenAt)
+      const written = await writer.write({ organisationId, deviceId, celsius, takenAt }).catch((error) => {
+        if (error instanceof WriterFullError) throw new HttpError(503, 'BUSY', error.message)
+        throw error
+      })
+      if (written.state === 'unknown-device')
+        throw new HttpError(404, 'NOT_FOUND', 'There is no such device in this organisation.')
+      return reply.code(201).send({ changes: written.changes.map(({ type, version }) => ({ type, version })) })
+    },
+  )
 
   server.post<{ Params: { organisationId: string; unitId: number } }>(
     '/units/:unitId/open-door',
     { schema: { params: unitParams } },
     async (request, reply) => {
       const { organisationId, unitId } = request.params
-      const [found] = await database.query('SELECT 1 FROM units WHERE id = $1 AND organisation_id = $2', [unitId, organisationId])
+      const [found] = await database.query('SELECT 1 FROM units WHERE id = $1 AND organisation_id = $2', [
+        unitId,
+        organisationId,
+      ])
       if (!found) throw new HttpError(404, 'NOT_FOUND', 'There is no such unit in this organisation.')
       if (!simulator?.openDoor(unitId)) throw new HttpError(409, 'NOT_SIMULATED', 'This unit has no simulated sensor.')
       return reply.code(202).send({ unitId })
