@@ -45,14 +45,32 @@ export class FillRunner {
     this.#events = parts.events
   }
 
-  /** What the fill returned. Rejects with the fill's own error, `FILL_TIMEOUT`, `BULKHEAD_FULL` or the abort's reason. */
+  /**
+   * What the fill returned. Rejects with the fill's own error, `FILL_TIMEOUT` (the wait for a place in the bulkhead
+   * counts), `BULKHEAD_FULL` or the abort's reason.
+   */
   async run(request: FillRequest): Promise<unknown> {
-    const { counters, bulkhead, name } = request.space.policy
-    const leave = await bulkhead.enter(request.abort)
+    const { space, abort } = request
+    const { hardMs } = space.policy.rules
+    const cancelTimer = this.#clock.setTimer(() => abort.abort(new FillTimeoutError(space.policy.name, hardMs)), hardMs)
+    try {
+      const leave = await space.policy.bulkhead.enter(abort)
+      try {
+        return await this.#measured(request)
+      } finally {
+        leave()
+      }
+    } finally {
+      cancelTimer()
+    }
+  }
+
+  async #measured(request: FillRequest): Promise<unknown> {
+    const { counters, name } = request.space.policy
     const startedAt = this.#clock.now()
     counters.fills++
     try {
-      return await this.#withinTimeout(request)
+      return await settledOrAborted(request)
     } catch (error) {
       counters.fillErrors++
       if (this.#events.hears('fill-failed')) {
@@ -62,7 +80,6 @@ export class FillRunner {
       }
       throw error
     } finally {
-      leave()
       const tookMs = this.#clock.now() - startedAt
       counters.fillTotalMs += tookMs
       counters.fillMaxMs = Math.max(counters.fillMaxMs, tookMs)
@@ -87,30 +104,6 @@ export class FillRunner {
     }
   }
 
-  /** Settles by the fill, the hard timeout or the abort, whichever comes first; a fill that never settles is let go. */
-  #withinTimeout(request: FillRequest): Promise<unknown> {
-    const { abort, space } = request
-    const { hardMs } = space.policy.rules
-    return new Promise((resolve, reject) => {
-      const cancelTimer = this.#clock.setTimer(
-        () => abort.abort(new FillTimeoutError(space.policy.name, hardMs)),
-        hardMs,
-      )
-      const forget = abort.onAbort(() => {
-        cancelTimer()
-        reject(abort.reason)
-      })
-      const end = <T>(settle: (outcome: T) => void) => {
-        return (outcome: T): void => {
-          cancelTimer()
-          forget()
-          settle(outcome)
-        }
-      }
-      invoke(request).then(end(resolve), end(reject))
-    })
-  }
-
   #jittered(lifeMs: number, jitter: number): number {
     return jitter === 0 || lifeMs === 0
       ? lifeMs
@@ -119,6 +112,21 @@ export class FillRunner {
 }
 
 const NO_DETAILS: ValueDetails = Object.freeze({})
+
+/** Settles by the fill or the abort, whichever comes first; a fill that never settles is let go. */
+function settledOrAborted(request: FillRequest): Promise<unknown> {
+  const { abort } = request
+  return new Promise((resolve, reject) => {
+    const forget = abort.onAbort(() => reject(abort.reason))
+    const end = <T>(settle: (outcome: T) => void) => {
+      return (outcome: T): void => {
+        forget()
+        settle(outcome)
+      }
+    }
+    invoke(request).then(end(resolve), end(reject))
+  })
+}
 
 /** Asynchronous, so that a fill that throws at once rejects like any other. */
 async function invoke(request: FillRequest): Promise<unknown> {

@@ -263,4 +263,19 @@ describe('a bulkhead', () => {
     await stuck
     expect([await failed, await last]).toEqual(['no', 3])
   })
+
+  it('counts the wait for a place into the hard timeout', async () => {
+    const brief = definePolicy({ name: 'brief', ttl: '1s', fillTimeout: { hard: '1s' }, bulkhead: { maxFills: 1 } })
+    const first = reasonOf(cache.getOrFill(brief, 1, never))
+    await clock.advance(100)
+    let ended = false
+    const second = reasonOf(cache.getOrFill(brief, 2, never)).finally(() => {
+      ended = true
+    })
+    await clock.advance(999)
+    expect(ended).toBe(false)
+    await clock.advance(1)
+    expect(await second).toMatchObject({ code: 'FILL_TIMEOUT' })
+    await first
+  })
 })
