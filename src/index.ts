@@ -1,9 +1,18 @@
 // The main door: the core and its memory tier. Loads no third-party module; other technologies have doors of their own.
+
+export type { BoundPolicy } from './core/bound-policy.js'
 export type { CloseReport } from './core/cache-core.js'
 export { MAX_KEY_LENGTH } from './core/check-key.js'
-export type { BoundPolicy } from './core/bound-policy.js'
+export type { Cache, CacheOptions, TierDefinition } from './core/create-cache.js'
 export type { Entry, EntryDetails, EntryLookup } from './core/entry.js'
-export { CacheError, ERROR_CODES, type ErrorCode, FillTimeoutError, InvalidOptionError, UnserialisableValueError } from './core/errors.js'
+export {
+  CacheError,
+  ERROR_CODES,
+  type ErrorCode,
+  FillTimeoutError,
+  InvalidOptionError,
+  UnserialisableValueError,
+} from './core/errors.js'
 export type { CacheEvent, CacheEventType } from './core/events.js'
 export type { DetailedValue, FillContext, FillResult, ValueDetails } from './core/fill-context.js'
 export type { Consistency } from './core/job.js'
@@ -16,11 +25,18 @@ export type { SharedTierDefinition } from './core/ports/shared-tier.js'
 export type { Duration, Size } from './core/quantity.js'
 export type { FillManyContext } from './core/read-many.js'
 export type { Receipt } from './core/receipt.js'
-export type { Fillable, FillMany, InvalidateRequest, ReadOptions, Scope, SetOutcome, WriteOptions } from './core/scope.js'
+export type {
+  Fillable,
+  FillMany,
+  InvalidateRequest,
+  ReadOptions,
+  Scope,
+  SetOutcome,
+  WriteOptions,
+} from './core/scope.js'
 export type { StandardSchema } from './core/standard-schema.js'
 export type { CacheStats, PolicyStats, TierStats } from './core/stats.js'
 export { MAX_TAG_LENGTH, MAX_TAGS_PER_ENTRY } from './core/tags.js'
-export type { Cache, CacheOptions, TierDefinition } from './core/create-cache.js'
 export { createCache } from './create-cache.js'
-export { memoryTier } from './memory/memory-tier.js'
 export type { MemoryTierOptions } from './memory/memory-options.js'
+export { memoryTier } from './memory/memory-tier.js'

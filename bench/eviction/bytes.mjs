@@ -13,8 +13,7 @@ export const bytes = {
   ],
   ratios: [],
 
-  cases: () =>
-    contenders.map(({ name }) => ({ group: 'bytes an entry', contender: name, spec: { contender: name } })),
+  cases: () => contenders.map(({ name }) => ({ group: 'bytes an entry', contender: name, spec: { contender: name } })),
 
   async measure({ contender }) {
     const value = { count: 1 }

@@ -21,7 +21,9 @@ const { values: options, positionals } = parseArgs({
 
 const asked = questions.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
 if (asked.length === 0) {
-  console.error(`Which question? ${questions.map(({ name, question }) => `\n  ${name.padEnd(8)} ${question}`).join('')}`)
+  console.error(
+    `Which question? ${questions.map(({ name, question }) => `\n  ${name.padEnd(8)} ${question}`).join('')}`,
+  )
   process.exit(2)
 }
 const outcomes = []

@@ -25,7 +25,9 @@ export const replay = {
     const { traces } = loadTraces(readTracesDirectory(given))
     const trace = traces.find(({ name }) => name === 'scarab') ?? traces[0]
     const capacity = Math.round(trace.unique * SHARE)
-    const keys = Array.from({ length: trace.unique }, (_, id) => (kind === 'integers' ? id : `org:${id % 997}:unit:${id}`))
+    const keys = Array.from({ length: trace.unique }, (_, id) =>
+      kind === 'integers' ? id : `org:${id % 997}:unit:${id}`,
+    )
     const { open } = contenders.find(({ name }) => name === contender)
     const value = { count: 1 }
     let best = Infinity

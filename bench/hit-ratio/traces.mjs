@@ -11,7 +11,10 @@ import { syntheticTraces } from './synthetic-traces.mjs'
  */
 export function loadTraces(directory) {
   if (directory === undefined || !existsSync(directory)) {
-    return { from: 'synthetic', traces: syntheticTraces().map((trace) => withUnique({ ...trace, reference: undefined })) }
+    return {
+      from: 'synthetic',
+      traces: syntheticTraces().map((trace) => withUnique({ ...trace, reference: undefined })),
+    }
   }
   const referenceFile = join(directory, 'reference-hits.json')
   const references = existsSync(referenceFile) ? JSON.parse(readFileSync(referenceFile, 'utf8')).traces : {}

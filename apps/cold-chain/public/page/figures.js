@@ -21,7 +21,7 @@ export class Figures {
         ['acknowledged', '▲ seen', 'look'],
         ['resolved', '✔ resolved 24 h', 'good'],
       ]),
-      this.#panel('compliance', 'In range, 24 h', [['percentage', 'of readings', '']]),
+      this.#panel('compliance', 'In range 24 h', [['percentage', 'of readings', '']]),
       this.#panel('devices', 'Devices', [
         ['online', '✔ online', 'good'],
         ['offline', '○ offline', 'quiet'],

@@ -69,7 +69,7 @@ function show(path, answer) {
   else if (path === 'trends') chosenUnit ?? chart.showOrganisation(answer)
   else if (path === `units/${chosenUnit}/trend`) chart.showUnit(answer, board.get(chosenUnit) ?? { name: '' })
   else if (!path.startsWith('units/')) figures.show(path, answer)
-  if (path === 'stats') showWorst(answer.body.worstState)
+  if (path === 'stats') showWorst(answer.body)
   const { checked, older } = questions
   setText(
     byId('freshness'),
@@ -80,10 +80,15 @@ function show(path, answer) {
   byId('freshness').className = `freshness ${older === 0 ? '' : 'broken'}`
 }
 
-function showWorst(state) {
+function showWorst({ worstState: state, unitCounts }) {
   const node = byId('worst')
   node.className = `worst ${STATES[state].tone}`
-  setText(node, state === 'normal' ? '✔ ALL IN RANGE' : `${stateText(state)} somewhere`)
+  setText(
+    node,
+    state === 'normal'
+      ? '✔ ALL IN RANGE'
+      : `${stateText(state)}: ${unitCounts[state]} ${unitCounts[state] === 1 ? 'unit' : 'units'}`,
+  )
 }
 
 function showConnection(state) {

@@ -20,11 +20,16 @@ const RANKS = ['p50', 'p95', 'p99']
 /** What the cache does, once a second, counted and measured by the server's process. */
 export class Strip {
   #ratio = element('span', { class: 'ratio', id: 'hit-ratio' }, '–')
-  #facts = { word: element('p'), tiers: element('p', { class: 'quiet' }), held: element('p', { class: 'quiet' }) }
+  #facts = {
+    word: element('p'),
+    tiers: element('p', { class: 'quiet' }),
+    held: element('p', { class: 'quiet' }),
+    tenants: element('p', { class: 'quiet' }),
+  }
   #counts = new Map()
   #latencies = new Map()
   #speed = element('p', { class: 'strong', id: 'speed' })
-  #activity = element('p', { class: 'quiet' })
+  #activity = { simulated: element('p', { class: 'quiet' }), pages: element('p', { class: 'quiet' }) }
   #policies = element('tbody')
   #spark
 
@@ -37,7 +42,11 @@ export class Strip {
         ...Object.values(this.#facts),
       ),
       part(table(['Queries', 'last min', 'since start'], rowsOf(COUNTS, this.#counts, 2))),
-      part(table(['Latency, ms', ...RANKS], rowsOf(LATENCIES, this.#latencies, 3)), this.#speed, this.#activity),
+      part(
+        table(['Latency, ms', ...RANKS], rowsOf(LATENCIES, this.#latencies, 3)),
+        this.#speed,
+        ...Object.values(this.#activity),
+      ),
       part(table(['Policy', 'asked', 'hit ratio', '', 'fills', 'fill ms'], this.#policies, 'policies')),
     )
     this.#spark = new Sparkline(canvas)
@@ -53,8 +62,14 @@ export class Strip {
       for (const [index, rank] of RANKS.entries()) setText(cells[index], milliseconds(metrics.latencyMs[name]?.[rank]))
     }
     setText(this.#speed, speedText(metrics))
-    setText(this.#activity, activityText(metrics.activity))
+    this.#showActivity(metrics.activity)
     this.#policies.replaceChildren(...metrics.policies.map(policyRow))
+  }
+
+  #showActivity({ simulatedReadingsPerSecond: readings, simulatedViewersPerSecond: viewers, pages }) {
+    const simulated = `simulated: ${Math.round(readings)} readings/s, ${viewers} dashboards/s`
+    setText(this.#activity.simulated, readings > 0 ? simulated : 'nothing is simulated')
+    setText(this.#activity.pages, `${pages} ${pages === 1 ? 'page' : 'pages'} open`)
   }
 
   #showRatio({ recent, total, enabled, tiers, entries, bytes: held, tenants }) {
@@ -64,7 +79,8 @@ export class Strip {
     setText(this.#facts.word, enabled ? `${word} · ${percent(total.hitRatio)} since start` : word)
     this.#facts.word.className = tone
     setText(this.#facts.tiers, tiers)
-    setText(this.#facts.held, `${count(entries)} entries · ${bytes(held)} · ${count(tenants)} tenants`)
+    setText(this.#facts.held, `${count(entries)} entries, ${bytes(held)}`)
+    setText(this.#facts.tenants, `${count(tenants)} tenants`)
     if (enabled) this.#spark.add(recent.hitRatio)
   }
 }
@@ -121,9 +137,4 @@ function speedText({ enabled, latencyMs: { all, uncached } }) {
   return times >= 1
     ? `the median is ${times.toFixed(times < 10 ? 1 : 0)} × quicker`
     : `the median is ${(1 / times).toFixed(1)} × slower`
-}
-
-function activityText({ simulatedReadingsPerSecond: readings, simulatedViewersPerSecond: viewers, pages }) {
-  const simulated = readings > 0 ? `${Math.round(readings)} readings/s, ${viewers} dashboards/s simulated, ` : ''
-  return `${simulated}${pages} ${pages === 1 ? 'page' : 'pages'} open`
 }

@@ -110,7 +110,8 @@ export class CacheMonitor {
       },
       entries: memory?.entries ?? 0,
       bytes: memory?.bytes ?? 0,
-      tenants: stats?.tenants ?? 0,
+      // One namespace is the cache's own, outside any tenant.
+      tenants: Math.max(0, (stats?.tenants ?? 0) - 1),
       policies: Object.entries(stats?.policies ?? {})
         .filter(([name]) => name !== 'health-probe')
         .map(([name, { requests, hits, fills, fillMs }]) => ({

@@ -8,20 +8,21 @@ export interface Compliance {
   readonly inRange: number
 }
 
+/** Of the organisation `o`. */
+export const COMPLIANCE = `
+  SELECT readings, in_range AS "inRange", round(100.0 * in_range / nullif(readings, 0), 2)::float8 AS percentage
+  FROM (
+    SELECT coalesce(sum(readings), 0)::int AS readings, coalesce(sum(in_range), 0)::int AS in_range
+    FROM reading_rollups WHERE organisation_id = o.id AND bucket_at > now() - interval '24 hours'
+  ) r`
+
 export async function queryCompliance(
   database: Queryable,
   organisationId: string,
   options?: QueryOptions,
 ): Promise<Compliance | undefined> {
   const [row] = await database.query<Compliance>(
-    `SELECT o.version, r.readings, r.in_range AS "inRange",
-       round(100.0 * r.in_range / nullif(r.readings, 0), 2)::float8 AS percentage
-     FROM organisations o,
-       LATERAL (
-         SELECT coalesce(sum(readings), 0)::int AS readings, coalesce(sum(in_range), 0)::int AS in_range
-         FROM reading_rollups WHERE organisation_id = o.id AND bucket_at > now() - interval '24 hours'
-       ) r
-     WHERE o.id = $1`,
+    `SELECT o.version, compliance.* FROM organisations o, LATERAL (${COMPLIANCE}) compliance WHERE o.id = $1`,
     [organisationId],
     options,
   )

@@ -1,10 +1,20 @@
 import type { Queryable, QueryOptions } from '../../database/database.js'
 import type { UnitState } from '../../domain/unit-state.js'
 
-export interface UnitStatus extends Record<UnitState, number> {
+export type UnitCounts = Record<UnitState | 'total', number>
+
+export interface UnitStatus extends UnitCounts {
   readonly version: number
-  readonly total: number
 }
+
+/** Of the organisation `o`. */
+export const UNIT_COUNTS = `
+  SELECT count(*)::int AS total,
+    count(*) FILTER (WHERE state = 'normal')::int AS normal,
+    count(*) FILTER (WHERE state = 'warning')::int AS warning,
+    count(*) FILTER (WHERE state = 'critical')::int AS critical,
+    count(*) FILTER (WHERE state = 'offline')::int AS offline
+  FROM units WHERE organisation_id = o.id`
 
 /** How many units are in which state. */
 export async function queryUnitStatus(
@@ -13,13 +23,7 @@ export async function queryUnitStatus(
   options?: QueryOptions,
 ): Promise<UnitStatus | undefined> {
   const [row] = await database.query<UnitStatus>(
-    `SELECT o.version, count(u.id)::int AS total,
-       count(*) FILTER (WHERE u.state = 'normal')::int AS normal,
-       count(*) FILTER (WHERE u.state = 'warning')::int AS warning,
-       count(*) FILTER (WHERE u.state = 'critical')::int AS critical,
-       count(*) FILTER (WHERE u.state = 'offline')::int AS offline
-     FROM organisations o LEFT JOIN units u ON u.organisation_id = o.id
-     WHERE o.id = $1 GROUP BY o.id`,
+    `SELECT o.version, units.* FROM organisations o, LATERAL (${UNIT_COUNTS}) units WHERE o.id = $1`,
     [organisationId],
     options,
   )
