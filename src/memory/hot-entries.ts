@@ -41,18 +41,21 @@ export class HotEntries {
   /** Key and value of each place. */
   #pairs = emptyPairs(1 << MIN_BITS)
 
-  /** Of the length, the last four characters and the middle one: where keys differ most often. Never 0. */
+  /** Of the length, the last four characters and the fifth to eighth: where keys differ most often. Never 0. */
   markOf(spaceId: number, key: string): number {
-    const last = key.length - 1
-    let sum = Math.imul(last, 0x27d4eb2f) + Math.imul(spaceId, 0x165667b1)
-    if (last > 2) {
+    const { length } = key
+    let sum = Math.imul(length, 0x27d4eb2f) + Math.imul(spaceId, 0x165667b1)
+    if (length > 7) {
       sum +=
-        Math.imul(key.charCodeAt(last), 0x2c1b3c6d) +
-        Math.imul(key.charCodeAt(last - 1), 0x297a2d39) +
-        Math.imul(key.charCodeAt(last - 2), 0x7feb352d) +
-        Math.imul(key.charCodeAt(last - 3), 0x1b873593) +
-        Math.imul(key.charCodeAt(key.length >>> 1), 0x3c6ef372)
-    } else for (let at = 0; at <= last; at++) sum += Math.imul(key.charCodeAt(at), 0x2c1b3c6d << at)
+        Math.imul(key.charCodeAt(length - 1), 0x2c1b3c6d) +
+        Math.imul(key.charCodeAt(length - 2), 0x297a2d39) +
+        Math.imul(key.charCodeAt(length - 3), 0x7feb352d) +
+        Math.imul(key.charCodeAt(length - 4), 0x1b873593) +
+        Math.imul(key.charCodeAt(4), 0x3c6ef372) +
+        Math.imul(key.charCodeAt(5), 0x5bd1e995) +
+        Math.imul(key.charCodeAt(6), 0x38b34ae5) +
+        Math.imul(key.charCodeAt(7), 0x4cf5ad43)
+    } else for (let at = 0; at < length; at++) sum = (Math.imul(sum, 31) + key.charCodeAt(at)) | 0
     return Math.imul(sum ^ (sum >>> 15), -0x61c8864f) | 1
   }
 
