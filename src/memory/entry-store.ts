@@ -2,15 +2,15 @@ import type { Key, LocalEntry, SpaceView } from '../core/ports/local-tier.js'
 import type { Random } from '../core/ports/random.js'
 import { EVICTIONS, type EvictionName } from './evictions/create-eviction.js'
 import type { Eviction } from './evictions/eviction.js'
-import { GROUP_LAYOUT, Groups } from './groups.js'
+import { Groups, ROW } from './groups.js'
 import { HotEntries } from './hot-entries.js'
 import { KeyHash } from './key-hash.js'
 import { KeyIndex } from './key-index.js'
 import { LAYOUT, Slots } from './slots.js'
 import { validateStore } from './validate-store.js'
 
-const { CHUNK_BITS, CHUNK_MASK, GROUP, GROUP_MASK, FRESH } = LAYOUT
-const { CHUNK_BITS: ROW_BITS, CHUNK_MASK: ROW_MASK, STRIDE: ROW_STRIDE, SEEN, FRESH_BASE } = GROUP_LAYOUT
+const { GROUP, GROUP_MASK, FRESH, STORED } = LAYOUT
+const { SEEN, FRESH_BASE, STRIDE: ROW_STRIDE } = ROW
 
 /** Bytes of an entry beside its record: key and value references, and its share of the index. */
 const PAIR_AND_CELL_BYTES = 22
@@ -38,13 +38,16 @@ export class EntryStore {
   /** What the structure takes for an entry, beside key and value. */
   overheadBytes: number
   #evictionName: EvictionName
+  #missedKey: string | undefined
+  #missedSpaceId = 0
+  missedHash = 0
 
   constructor(options: EntryStoreOptions) {
     this.#options = options
     this.#hash = new KeyHash(options.random)
     this.#evictionName = options.eviction
     const kind = EVICTIONS[options.eviction]
-    this.slots = new Slots({ isSized: options.isSized, evictionWords: kind.words })
+    this.slots = new Slots({ isSized: options.isSized, expected: options.expected, evictionWords: kind.words })
     this.groups = new Groups()
     this.index = new KeyIndex(this.slots, this.groups, options.expected)
     this.eviction = kind.create(this.slots, options.random)
@@ -57,7 +60,14 @@ export class EntryStore {
   }
 
   findText(spaceId: number, key: string): number {
-    return this.index.findText(spaceId, key, this.#hash.ofText(spaceId, key))
+    const hash = this.#hash.ofText(spaceId, key)
+    const slot = this.index.findText(spaceId, key, hash)
+    if (slot === 0) {
+      this.#missedKey = key
+      this.#missedSpaceId = spaceId
+      this.missedHash = hash
+    }
+    return slot
   }
 
   findInteger(spaceId: number, key: number): number {
@@ -66,6 +76,11 @@ export class EntryStore {
 
   find(spaceId: number, key: Key): number {
     return typeof key === 'string' ? this.findText(spaceId, key) : this.findInteger(spaceId, key)
+  }
+
+  /** The latest look-up in vain was for this key, and nothing was added since: its hash is `missedHash`. */
+  hasMissed(spaceId: number, key: Key): boolean {
+    return typeof key === 'string' && this.#missedKey === key && this.#missedSpaceId === spaceId
   }
 
   hash(spaceId: number, key: Key): number {
@@ -80,21 +95,15 @@ export class EntryStore {
 
   /** Fresh, and judged at this sequence. False means: look closer. */
   isFresh(slot: number, sequence: number, nowMs: number): boolean {
-    const { slots } = this
-    const record = slots.records[slot >>> CHUNK_BITS]!
-    const word = (slot & CHUNK_MASK) * slots.stride
-    const group = record[word + GROUP]! & GROUP_MASK
-    const rows = this.groups.rows[group >>> ROW_BITS]!
-    const row = (group & ROW_MASK) * ROW_STRIDE
-    return rows[row + SEEN] === sequence && nowMs < rows[row + FRESH_BASE]! + (record[word + FRESH]! >>> 0)
+    const { stride, records } = this.slots
+    const { rows } = this.groups
+    const record = slot * stride
+    const row = (records[record + GROUP]! & GROUP_MASK) * ROW_STRIDE
+    return rows[row + SEEN] === sequence && nowMs < rows[row + FRESH_BASE]! + (records[record + FRESH]! >>> 0)
   }
 
   freshUntilMs(slot: number): number {
     return this.groups.freshBase(this.slots.group(slot)) + this.slots.fresh(slot)
-  }
-
-  staleMs(slot: number): number {
-    return this.groups.staleMs(this.slots.group(slot))
   }
 
   /** The present sequence of the namespace that an entry belongs to. */
@@ -118,22 +127,23 @@ export class EntryStore {
   }
 
   /** A new entry. There must be room, and none of this key. */
-  add(space: SpaceView, key: Key, { hash, entry, bytes }: { hash: number; entry: LocalEntry; bytes: number }): number {
+  add(space: SpaceView, key: Key, { hash, entry, bytes }: { hash: number; entry: LocalEntry; bytes: number }): void {
     const { slots } = this
-    const slot = slots.take(key, hash)
+    this.#missedKey = undefined
+    const slot = slots.take(key, entry.value, hash)
     this.hot.ensureRoom(slots.count)
-    this.#write(slot, this.groups.join(space, entry), entry)
+    this.#settle(slot, this.groups.join(space, entry), entry)
     this.#resize(slot, bytes)
     this.index.insert(slot, hash)
     this.eviction.added(slot)
-    return slot
   }
 
   /** Another value, time and size for an entry. Counts as a use. */
   replace(slot: number, space: SpaceView, entry: LocalEntry, bytes: number): void {
     const left = this.slots.group(slot)
     this.#forgetHot(slot)
-    this.#write(slot, this.groups.join(space, entry), entry)
+    this.slots.setValue(slot, entry.value)
+    this.#settle(slot, this.groups.join(space, entry), entry)
     this.groups.leave(left)
     if (this.#options.isSized) {
       this.eviction.reweighed(slot, bytes - this.slots.bytes(slot))
@@ -148,7 +158,8 @@ export class EntryStore {
     this.#forgetHot(slot)
     const space = this.groups.space(left)
     const entry = { ...this.entry(slot), freshUntilMs, seen: space.namespace.sequence }
-    this.#write(slot, this.groups.join(space, entry), entry)
+    this.slots.setValue(slot, entry.value)
+    this.#settle(slot, this.groups.join(space, entry), entry)
     this.groups.leave(left)
   }
 
@@ -167,7 +178,11 @@ export class EntryStore {
     this.bytes = 0
     this.hot = new HotEntries()
     this.groups = new Groups()
-    this.slots = new Slots({ isSized: this.#options.isSized, evictionWords: kind.words })
+    this.slots = new Slots({
+      isSized: this.#options.isSized,
+      expected: this.#options.expected,
+      evictionWords: kind.words,
+    })
     this.index = new KeyIndex(this.slots, this.groups, this.#options.expected)
     this.eviction = kind.create(this.slots, this.#options.random)
   }
@@ -191,6 +206,7 @@ export class EntryStore {
   noteHot(mark: number, slot: number): void {
     const { slots, groups } = this
     const group = slots.group(slot)
+    slots.setHot(slot)
     this.hot.note(mark, {
       spaceId: groups.spaceId(group),
       key: slots.key(slot) as string,
@@ -202,19 +218,16 @@ export class EntryStore {
   }
 
   #forgetHot(slot: number): void {
-    const key = this.slots.key(slot)
-    if (typeof key === 'string') this.hot.forget(this.groups.spaceId(this.slots.group(slot)), key, slot)
+    const { slots } = this
+    if (slots.isHot(slot)) this.hot.forget(this.groups.spaceId(slots.group(slot)), slots.key(slot) as string, slot)
   }
 
-  #write(slot: number, group: number, entry: LocalEntry): void {
-    const { slots, groups } = this
-    slots.setGroup(slot, group)
-    slots.setValue(slot, entry.value)
-    slots.setTimes(
-      slot,
-      Math.floor(entry.freshUntilMs - groups.freshBase(group)),
-      Math.floor(entry.storedAtMs - groups.storedBase(group)),
-    )
+  #settle(slot: number, group: number, entry: LocalEntry): void {
+    const { stride, records } = this.slots
+    const record = slot * stride
+    records[record + GROUP] = (records[record + GROUP]! & ~GROUP_MASK) | group
+    records[record + FRESH] = entry.freshUntilMs - this.groups.freshBase(group)
+    records[record + STORED] = entry.storedAtMs - this.groups.storedBase(group)
   }
 
   #resize(slot: number, bytes: number): void {

@@ -44,6 +44,8 @@ export class RunningMemoryTier implements MemoryTier {
   readonly #isSized: boolean
   readonly #sweep: ExpirySweep
   readonly #store: EntryStore
+  /** Spaces of entries that were evicted and not told yet. */
+  readonly #evicted: SpaceView[] = []
   /** False while the eviction need not be told of reads. */
   #countsUses = true
   #isClosed = false
@@ -82,7 +84,7 @@ export class RunningMemoryTier implements MemoryTier {
   #fresh(space: SpaceView, slot: number, nowMs: number): unknown {
     const store = this.#store
     if (slot === 0) return MISS
-    if (!store.isFresh(slot, space.namespace.sequence, nowMs) && !this.#settle(slot, nowMs)) return MISS
+    if (!store.isFresh(slot, space.namespace.sequence, nowMs) && this.#settle(slot, nowMs) !== 'fresh') return MISS
     if (this.#countsUses) store.eviction.used(slot)
     const value = store.slots.value(slot)
     return this.#isCloned ? clone(value) : value
@@ -92,10 +94,7 @@ export class RunningMemoryTier implements MemoryTier {
     const store = this.#store
     const slot = store.find(space.id, key)
     if (slot === 0) return undefined
-    if (!store.isFresh(slot, space.namespace.sequence, nowMs)) {
-      this.#settle(slot, nowMs)
-      if (!store.slots.isLive(slot)) return undefined
-    }
+    if (!store.isFresh(slot, space.namespace.sequence, nowMs) && this.#settle(slot, nowMs) === 'gone') return undefined
     store.eviction.used(slot)
     const entry = store.entry(slot)
     return this.#isCloned ? { ...entry, value: clone(entry.value) } : entry
@@ -108,8 +107,9 @@ export class RunningMemoryTier implements MemoryTier {
     const bytes = this.#isSized || maxEntryBytes !== Infinity ? this.#bytes(key, entry) : 0
     const value = values === 'reference' ? entry.value : own(entry.value, values)
     const kept = value === entry.value ? entry : { ...entry, value }
-    const hash = store.hash(space.id, key)
-    let slot = store.findHashed(space.id, key, hash)
+    const isMissed = store.hasMissed(space.id, key)
+    const hash = isMissed ? store.missedHash : store.hash(space.id, key)
+    const slot = isMissed ? 0 : store.findHashed(space.id, key, hash)
     if (bytes > maxEntryBytes) {
       this.#context.onRemoved(space, 'refused')
       return false
@@ -123,9 +123,11 @@ export class RunningMemoryTier implements MemoryTier {
       store.remove(slot)
     }
     this.#makeRoom(bytes)
-    slot = store.add(space, key, { hash, entry: kept, bytes })
+    store.add(space, key, { hash, entry: kept, bytes })
     this.#countsUses = !store.restsWhileRoomy || !this.#isRoomy()
     this.#sweep.wake()
+    // Only now is everything in its place: whoever is told may call the cache again.
+    while (this.#evicted.length > 0) this.#context.onRemoved(this.#evicted.pop()!, 'evicted')
     return true
   }
 
@@ -192,35 +194,35 @@ export class RunningMemoryTier implements MemoryTier {
     this.#settle(slot, nowMs)
   }
 
-  /**
-   * Looks closer at an entry that isn't fresh and current at first sight: true if it is all the same. It leaves if it
-   * is dead or its time is over.
-   */
-  #settle(slot: number, nowMs: number): boolean {
+  /** Looks closer at an entry that isn't fresh and current at first sight. It leaves if it is dead or its time is over. */
+  #settle(slot: number, nowMs: number): 'fresh' | 'stale' | 'gone' {
     const store = this.#store
-    const standing = store.groups.judge(store.slots.group(slot))
+    const group = store.slots.group(slot)
+    const standing = store.groups.judge(group)
     if (standing === 'dead') {
       store.remove(slot)
-      return false
+      return 'gone'
     }
-    if (standing === 'stale') {
-      this.#makeStale(slot, nowMs)
-      if (!store.slots.isLive(slot)) return false
-    }
-    if (nowMs < store.freshUntilMs(slot)) return true
-    if (nowMs >= store.freshUntilMs(slot) + store.staleMs(slot)) {
-      const space = store.groups.space(store.slots.group(slot))
-      store.remove(slot)
-      this.#context.onRemoved(space, 'expired')
-    }
-    return false
+    if (standing === 'stale') return this.#makeStale(slot, nowMs)
+    const freshUntilMs = store.freshUntilMs(slot)
+    if (nowMs < freshUntilMs) return 'fresh'
+    if (nowMs < freshUntilMs + store.groups.staleMs(group)) return 'stale'
+    const space = store.groups.space(group)
+    store.remove(slot)
+    this.#context.onRemoved(space, 'expired')
+    return 'gone'
   }
 
-  #makeStale(slot: number, nowMs: number): void {
+  /** The end of an entry's freshness, and of the entry if it keeps no stale window. */
+  #makeStale(slot: number, nowMs: number): 'stale' | 'gone' {
     const store = this.#store
     const freshUntilMs = Math.min(store.freshUntilMs(slot), nowMs)
-    if (nowMs >= freshUntilMs + store.staleMs(slot)) store.remove(slot)
-    else store.regroup(slot, freshUntilMs)
+    if (nowMs < freshUntilMs + store.groups.staleMs(store.slots.group(slot))) {
+      store.regroup(slot, freshUntilMs)
+      return 'stale'
+    }
+    store.remove(slot)
+    return 'gone'
   }
 
   /** Less than half of the room is taken. */
@@ -235,9 +237,8 @@ export class RunningMemoryTier implements MemoryTier {
     const { maxBytes } = this.#rules
     while (store.slots.count >= maxEntries || (store.bytes + bytes > maxBytes && store.slots.count > 0)) {
       const slot = store.eviction.victim(this.#isSized ? bytes : 1)
-      const space = store.groups.space(store.slots.group(slot))
+      this.#evicted.push(store.groups.space(store.slots.group(slot)))
       store.remove(slot)
-      this.#context.onRemoved(space, 'evicted')
     }
   }
 

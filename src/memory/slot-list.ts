@@ -1,4 +1,6 @@
-import type { Slots } from './slots.js'
+import { LAYOUT, type Slots } from './slots.js'
+
+const { OLDER, NEWER } = LAYOUT
 
 /** A doubly linked list through the records of slots, oldest first. A slot is in at most one list. */
 export class SlotList {
@@ -42,22 +44,22 @@ export class SlotList {
   }
 
   #link(slot: number): void {
-    const slots = this.#slots
+    const { stride, records } = this.#slots
     const { newest } = this
-    slots.setOlder(slot, newest)
-    slots.setNewer(slot, 0)
+    records[slot * stride + OLDER] = newest
+    records[slot * stride + NEWER] = 0
     if (newest === 0) this.oldest = slot
-    else slots.setNewer(newest, slot)
+    else records[newest * stride + NEWER] = slot
     this.newest = slot
   }
 
   #unlink(slot: number): void {
-    const slots = this.#slots
-    const older = slots.older(slot)
-    const newer = slots.newer(slot)
+    const { stride, records } = this.#slots
+    const older = records[slot * stride + OLDER]!
+    const newer = records[slot * stride + NEWER]!
     if (older === 0) this.oldest = newer
-    else slots.setNewer(older, newer)
+    else records[older * stride + NEWER] = newer
     if (newer === 0) this.newest = older
-    else slots.setOlder(newer, older)
+    else records[newer * stride + OLDER] = older
   }
 }

@@ -4,61 +4,74 @@ import type { Key } from '../core/ports/local-tier.js'
 export const MAX_SLOTS = 0xff_ffff
 
 /**
- * How slots lie in chunks, and the words of a record. Code of the hot path reads chunks itself, since V8 stops inlining
- * at some depth; it copies these constants into its own module, since V8 folds those and loads imported ones each time.
+ * Words of a record, and how pairs lie in chunks. The hot path reads `records` and `pairs` itself, since V8 stops
+ * inlining at some size; it copies these into constants of its own module, since V8 folds those, but loads and checks
+ * imported ones each time.
  */
 export const LAYOUT = {
-  CHUNK_BITS: 14,
-  CHUNK_MASK: (1 << 14) - 1,
   HASH: 0,
   OLDER: 1,
   NEWER: 2,
-  /** The group in the low 24 bits, flags of the eviction above. */
+  /** The group in the low 24 bits, seven flags of the eviction above, and whether it is among the hot entries. */
   GROUP: 3,
   GROUP_MASK: 0xff_ffff,
   FLAGS_SHIFT: 24,
+  FLAGS_MASK: 0x7f,
+  HOT: 1 << 31,
   /** Milliseconds since the group's base of freshness, unsigned. */
   FRESH: 4,
   /** Milliseconds since the group's base of storing. */
   STORED: 5,
+  CHUNK_BITS: 14,
+  CHUNK_MASK: (1 << 14) - 1,
 } as const
 
-const { CHUNK_BITS, CHUNK_MASK, HASH, OLDER, NEWER, GROUP, GROUP_MASK, FLAGS_SHIFT, FRESH, STORED } = LAYOUT
+const { HASH, OLDER, NEWER, GROUP, GROUP_MASK, FLAGS_SHIFT, FLAGS_MASK, HOT, FRESH, STORED, CHUNK_BITS, CHUNK_MASK } =
+  LAYOUT
 const CHUNK_SLOTS = 1 << CHUNK_BITS
-const FIRST_CHUNK_SLOTS = 64
 const COMMON_WORDS = 6
+
+const FIRST_SLOTS = 64
+const GROWTH = 1.5
 
 export interface SlotsLayout {
   /** Keep each entry's size in bytes. */
   isSized: boolean
   /** Words that the eviction keeps for an entry: none or one. */
   evictionWords: 0 | 1
+  /** The most slots there will be in use. */
+  expected: number
 }
 
 /**
- * Where entries are: numbered slots from 1 (0 means none). A slot has a record of a few 32-bit words and a pair (key,
- * value). A record lies in one or two cache lines, and there is no object for an entry. Slots come in chunks that are
- * never copied (but the first, while it is small), so that growing never takes long.
+ * Where entries are: numbered slots from 1 (0 means none). A slot has a record of a few 32-bit words in one or two cache
+ * lines, and a pair (key, value). There is no object for an entry.
+ *
+ * Records lie in one array, which is the quickest to read; it grows by a plain copy of memory, a few milliseconds at a
+ * million entries. Copying references is dear, so pairs lie in chunks that are never copied (but the first, while small).
  */
 export class Slots {
+  records = new Int32Array(0)
+  readonly pairs: unknown[][] = []
   /** Words of a record. */
-  stride = 0
+  stride = COMMON_WORDS
   /** Position of the size in a record, -1 if sizes aren't kept. */
   #bytesWord = -1
   /** Position of the eviction's own word in a record. */
   noteWord = COMMON_WORDS
-  readonly records: Int32Array[] = []
-  readonly pairs: unknown[][] = []
   /** Slots in use. */
   count = 0
   /** Slots up to here have been used at least once. */
   top = 0
   #firstFree = 0
-  #allocated = 0
+  #most = 0
+  #roomForRecords = 0
+  #roomForPairs = 0
 
-  constructor({ isSized, evictionWords }: SlotsLayout) {
+  constructor({ isSized, evictionWords, expected }: SlotsLayout) {
     if (isSized) this.#bytesWord = this.noteWord++
     this.stride = this.noteWord + evictionWords
+    this.#most = expected + 1
   }
 
   /** Bytes of a record. */
@@ -67,7 +80,7 @@ export class Slots {
   }
 
   hash(slot: number): number {
-    return this.#read(slot, HASH)
+    return this.records[slot * this.stride + HASH]!
   }
 
   key(slot: number): Key {
@@ -84,90 +97,99 @@ export class Slots {
 
   /** 0 for a free slot. */
   group(slot: number): number {
-    return this.#read(slot, GROUP) & GROUP_MASK
+    return this.records[slot * this.stride + GROUP]! & GROUP_MASK
   }
 
   setGroup(slot: number, group: number): void {
-    this.#write(slot, GROUP, (this.#read(slot, GROUP) & ~GROUP_MASK) | group)
+    this.records[slot * this.stride + GROUP] = (this.records[slot * this.stride + GROUP]! & ~GROUP_MASK) | group
   }
 
-  /** Eight bits that the eviction uses as it likes. */
+  /** Seven bits that the eviction uses as it likes. */
   flags(slot: number): number {
-    return this.#read(slot, GROUP) >>> FLAGS_SHIFT
+    return (this.records[slot * this.stride + GROUP]! >>> FLAGS_SHIFT) & FLAGS_MASK
   }
 
   setFlags(slot: number, flags: number): void {
-    this.#write(slot, GROUP, (this.#read(slot, GROUP) & GROUP_MASK) | (flags << FLAGS_SHIFT))
+    const word = slot * this.stride + GROUP
+    this.records[word] = (this.records[word]! & ~(FLAGS_MASK << FLAGS_SHIFT)) | (flags << FLAGS_SHIFT)
+  }
+
+  isHot(slot: number): boolean {
+    return this.records[slot * this.stride + GROUP]! < 0
+  }
+
+  setHot(slot: number): void {
+    this.records[slot * this.stride + GROUP]! |= HOT
   }
 
   /** A word that the eviction uses as it likes, if its layout asked for one. */
   note(slot: number): number {
-    return this.#read(slot, this.noteWord)
+    return this.records[slot * this.stride + this.noteWord]!
   }
 
   setNote(slot: number, note: number): void {
-    this.#write(slot, this.noteWord, note)
+    this.records[slot * this.stride + this.noteWord] = note
   }
 
   /** Milliseconds since the group's base of freshness. */
   fresh(slot: number): number {
-    return this.#read(slot, FRESH) >>> 0
+    return this.records[slot * this.stride + FRESH]! >>> 0
   }
 
   /** Milliseconds since the group's base of storing. */
   stored(slot: number): number {
-    return this.#read(slot, STORED)
-  }
-
-  setTimes(slot: number, fresh: number, stored: number): void {
-    this.#write(slot, FRESH, fresh | 0)
-    this.#write(slot, STORED, stored)
+    return this.records[slot * this.stride + STORED]!
   }
 
   /** 0 where sizes aren't kept. */
   bytes(slot: number): number {
-    return this.#bytesWord < 0 ? 0 : this.#read(slot, this.#bytesWord) >>> 0
+    return this.#bytesWord < 0 ? 0 : this.records[slot * this.stride + this.#bytesWord]! >>> 0
   }
 
   setBytes(slot: number, bytes: number): void {
-    if (this.#bytesWord >= 0) this.#write(slot, this.#bytesWord, bytes | 0)
+    if (this.#bytesWord >= 0) this.records[slot * this.stride + this.#bytesWord] = bytes | 0
   }
 
   /** What an entry counts towards a share of the whole: its bytes, or 1 where sizes aren't kept. */
   weight(slot: number): number {
-    return this.#bytesWord < 0 ? 1 : this.#read(slot, this.#bytesWord) >>> 0
+    return this.#bytesWord < 0 ? 1 : this.records[slot * this.stride + this.#bytesWord]! >>> 0
   }
 
   /** Neighbours in the list that the slot is in. */
   older(slot: number): number {
-    return this.#read(slot, OLDER)
+    return this.records[slot * this.stride + OLDER]!
   }
 
   setOlder(slot: number, older: number): void {
-    this.#write(slot, OLDER, older)
+    this.records[slot * this.stride + OLDER] = older
   }
 
   newer(slot: number): number {
-    return this.#read(slot, NEWER)
+    return this.records[slot * this.stride + NEWER]!
   }
 
   setNewer(slot: number, newer: number): void {
-    this.#write(slot, NEWER, newer)
+    this.records[slot * this.stride + NEWER] = newer
   }
 
-  /** Takes a free slot for a key. Its record holds nothing yet but the hash. */
-  take(key: Key, hash: number): number {
+  /** Takes a free slot. It has no group, no flags and no size yet. */
+  take(key: Key, value: unknown, hash: number): number {
     let slot = this.#firstFree
     if (slot === 0) {
       slot = ++this.top
-      if (slot >= this.#allocated) this.#grow()
+      if (slot >= this.#roomForRecords) this.#growRecords()
+      if (slot >= this.#roomForPairs) this.#growPairs()
     } else {
-      this.#firstFree = this.#read(slot, NEWER)
+      this.#firstFree = this.records[slot * this.stride + NEWER]!
     }
-    const at = (slot & CHUNK_MASK) * this.stride
-    this.records[slot >>> CHUNK_BITS]!.fill(0, at, at + this.stride)
-    this.#write(slot, HASH, hash)
-    this.pairs[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) << 1] = key
+    const record = slot * this.stride
+    const pairs = this.pairs[slot >>> CHUNK_BITS]!
+    const pair = (slot & CHUNK_MASK) << 1
+    this.records[record + HASH] = hash
+    this.records[record + GROUP] = 0
+    if (this.#bytesWord >= 0) this.records[record + this.#bytesWord] = 0
+    pairs[pair] = key
+    pairs[pair + 1] = value
     this.count++
     return slot
   }
@@ -177,8 +199,8 @@ export class Slots {
     const pairs = this.pairs[slot >>> CHUNK_BITS]!
     pairs[pair] = undefined
     pairs[pair + 1] = undefined
-    this.#write(slot, GROUP, 0)
-    this.#write(slot, NEWER, this.#firstFree)
+    this.records[slot * this.stride + GROUP] = 0
+    this.setNewer(slot, this.#firstFree)
     this.#firstFree = slot
     this.count--
   }
@@ -189,46 +211,38 @@ export class Slots {
 
   /** Room for another number of words of the eviction. Lists, flags and those words begin empty. */
   relayout(evictionWords: 0 | 1): void {
+    const from = this.records
     const before = this.stride
     this.stride = this.noteWord + evictionWords
-    for (let chunk = 0; chunk < this.records.length; chunk++) {
-      const from = this.records[chunk]!
-      const to = new Int32Array((from.length / before) * this.stride)
-      for (let read = 0, write = 0; read < from.length; read += before, write += this.stride) {
-        for (let word = 0; word < this.noteWord; word++) to[write + word] = from[read + word]!
-        to[write + GROUP]! &= GROUP_MASK
-      }
-      this.records[chunk] = to
+    const to = new Int32Array(this.#roomForRecords * this.stride)
+    for (let read = 0, write = 0; read < from.length; read += before, write += this.stride) {
+      for (let word = 0; word < this.noteWord; word++) to[write + word] = from[read + word]!
+      to[write + GROUP]! &= ~(FLAGS_MASK << FLAGS_SHIFT)
     }
+    this.records = to
   }
 
   /** Free slots, for checks. */
   *free(): Iterable<number> {
-    for (let slot = this.#firstFree; slot !== 0; slot = this.#read(slot, NEWER)) yield slot
+    for (let slot = this.#firstFree; slot !== 0; slot = this.records[slot * this.stride + NEWER]!) yield slot
   }
 
-  #read(slot: number, word: number): number {
-    return this.records[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * this.stride + word]!
+  #growRecords(): void {
+    const slots = Math.min(Math.ceil(Math.max(FIRST_SLOTS, this.#roomForRecords * GROWTH)), this.#most)
+    const records = new Int32Array(slots * this.stride)
+    records.set(this.records)
+    this.records = records
+    this.#roomForRecords = slots
   }
 
-  #write(slot: number, word: number, value: number): void {
-    this.records[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * this.stride + word] = value
-  }
-
-  #grow(): void {
-    const first = this.records[0]
-    if (first === undefined || this.#allocated < CHUNK_SLOTS) {
-      const slots = first === undefined ? FIRST_CHUNK_SLOTS : this.#allocated * 2
-      const records = new Int32Array(slots * this.stride)
-      if (first !== undefined) records.set(first)
-      this.records[0] = records
-      this.pairs[0] = extendPairs(this.pairs[0] ?? [], slots)
-      this.#allocated = slots
+  #growPairs(): void {
+    if (this.#roomForPairs >= CHUNK_SLOTS) {
+      this.pairs.push(extendPairs([], CHUNK_SLOTS))
+      this.#roomForPairs += CHUNK_SLOTS
       return
     }
-    this.records.push(new Int32Array(CHUNK_SLOTS * this.stride))
-    this.pairs.push(extendPairs([], CHUNK_SLOTS))
-    this.#allocated += CHUNK_SLOTS
+    this.#roomForPairs = Math.max(FIRST_SLOTS, this.#roomForPairs * 2)
+    this.pairs[0] = extendPairs(this.pairs[0] ?? [], this.#roomForPairs)
   }
 }
 

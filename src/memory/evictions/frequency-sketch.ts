@@ -20,19 +20,15 @@ const MIN_WORDS = 64
 export class FrequencySketch {
   #words = new Int32Array(MIN_WORDS)
   #blockMask = MIN_WORDS / BLOCK_WORDS - 1
-  #capacity = MIN_WORDS / 2
+  /** The number of entries whose frequencies are told apart well. */
+  capacity = MIN_WORDS / 2
   #increments = 0
   /** Words up to here are halved; at the end of the table: all of them. */
   #halved = MIN_WORDS
 
-  /** The number of entries whose frequencies are told apart well. */
-  get capacity(): number {
-    return this.#capacity
-  }
-
   /** Makes room for more entries. Counts stay: each block is copied to all blocks its keys may now fall into. */
   ensureCapacity(entries: number): void {
-    while (this.#capacity < entries) {
+    while (this.capacity < entries) {
       const { length } = this.#words
       const words = new Int32Array(length * 2)
       this.#finishHalving()
@@ -40,7 +36,7 @@ export class FrequencySketch {
       words.set(this.#words, length)
       this.#words = words
       this.#blockMask = words.length / BLOCK_WORDS - 1
-      this.#capacity *= 2
+      this.capacity *= 2
       this.#halved = words.length
     }
   }
@@ -49,28 +45,30 @@ export class FrequencySketch {
     const words = this.#words
     const base = (hash & this.#blockMask) << BLOCK_BITS
     const places = spread(hash)
-    const a = (words[base + (places & 3)]! >>> (places & 28)) & 15
-    const b = (words[base + 4 + ((places >>> 8) & 3)]! >>> ((places >>> 8) & 28)) & 15
-    const c = (words[base + 8 + ((places >>> 16) & 3)]! >>> ((places >>> 16) & 28)) & 15
-    const d = (words[base + 12 + ((places >>> 24) & 3)]! >>> ((places >>> 24) & 28)) & 15
-    return Math.min(a, b, c, d)
+    let least = (words[base + (places & 3)]! >>> (places & 28)) & 15
+    for (let row = 1; row < 4; row++) {
+      const place = places >>> (row << 3)
+      const count = (words[base + (row << 2) + (place & 3)]! >>> (place & 28)) & 15
+      if (count < least) least = count
+    }
+    return least
   }
 
   increment(hash: number): void {
     const words = this.#words
     const base = (hash & this.#blockMask) << BLOCK_BITS
     const places = spread(hash)
-    const isNew =
-      bump(words, base + (places & 3), places & 28) |
-      bump(words, base + 4 + ((places >>> 8) & 3), (places >>> 8) & 28) |
-      bump(words, base + 8 + ((places >>> 16) & 3), (places >>> 16) & 28) |
-      bump(words, base + 12 + ((places >>> 24) & 3), (places >>> 24) & 28)
+    let isNew = 0
+    for (let row = 0; row < 4; row++) {
+      const place = places >>> (row << 3)
+      const at = base + (row << 2) + (place & 3)
+      const word = words[at]!
+      if (((word >>> (place & 28)) & 15) === MAX_FREQUENCY) continue
+      words[at] = word + (1 << (place & 28))
+      isNew = 1
+    }
     if (this.#halved < words.length) this.#halveSome()
-    if (isNew !== 0 && ++this.#increments >= SAMPLE_FACTOR * this.#sampleOf()) this.#startHalving()
-  }
-
-  #sampleOf(): number {
-    return this.#capacity
+    if (isNew === 1 && ++this.#increments >= SAMPLE_FACTOR * this.capacity) this.#startHalving()
   }
 
   #startHalving(): void {
@@ -95,12 +93,4 @@ export class FrequencySketch {
 function spread(hash: number): number {
   const mixed = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)
   return mixed ^ (mixed >>> 16)
-}
-
-/** Adds one to a counter; 0 if it was full. */
-function bump(words: Int32Array, at: number, shift: number): number {
-  const word = words[at]!
-  if (((word >>> shift) & 15) === MAX_FREQUENCY) return 0
-  words[at] = word + (1 << shift)
-  return 1
 }

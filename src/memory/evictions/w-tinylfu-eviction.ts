@@ -4,7 +4,7 @@ import { LAYOUT, type Slots } from '../slots.js'
 import type { Eviction } from './eviction.js'
 import { FrequencySketch } from './frequency-sketch.js'
 
-const { CHUNK_BITS, CHUNK_MASK, GROUP, FLAGS_SHIFT } = LAYOUT
+const { HASH, GROUP, FLAGS_SHIFT, FLAGS_MASK } = LAYOUT
 
 /** Where an entry is: flags of its record. */
 const WINDOW = 1
@@ -69,13 +69,17 @@ export class WTinyLfuEviction implements Eviction {
   }
 
   added(slot: number): void {
+    const slots = this.#slots
+    const sketch = this.#sketch
+    const { count } = slots
     this.#requests = (this.#requests + 1) | 0
-    const { count } = this.#slots
     this.#lag = count >> LAG_SHIFT
-    if (this.#sketch.capacity < count) this.#sketch.ensureCapacity(count)
-    this.#sketch.increment(this.#slots.hash(slot))
-    this.#slots.setNote(slot, this.#requests)
-    this.#slots.setFlags(slot, WINDOW)
+    if (sketch.capacity < count) sketch.ensureCapacity(count)
+    const { records } = slots
+    const record = slot * slots.stride
+    records[record + GROUP]! |= WINDOW << FLAGS_SHIFT
+    records[record + slots.noteWord] = this.#requests
+    sketch.increment(records[record + HASH]!)
     this.#window.append(slot)
   }
 
@@ -83,12 +87,12 @@ export class WTinyLfuEviction implements Eviction {
     const slots = this.#slots
     const requests = (this.#requests + 1) | 0
     this.#requests = requests
-    const record = slots.records[slot >>> CHUNK_BITS]!
-    const word = (slot & CHUNK_MASK) * slots.stride
-    const region = record[word + GROUP]! >>> FLAGS_SHIFT
+    const { records } = slots
+    const record = slot * slots.stride
+    const region = (records[record + GROUP]! >>> FLAGS_SHIFT) & FLAGS_MASK
     if (region === WINDOW) this.#windowHits++
     else this.#mainHits++
-    if (((requests - record[word + slots.noteWord]!) | 0) > this.#lag) this.#count(slot, region)
+    if (((requests - records[record + slots.noteWord]!) | 0) > this.#lag) this.#count(slot, region)
   }
 
   removed(slot: number): void {
@@ -101,11 +105,14 @@ export class WTinyLfuEviction implements Eviction {
 
   victim(weight: number): number {
     if (((this.#requests - this.#adjustedAt) | 0) >= PERIOD_FACTOR * this.#slots.count) this.#adjust()
-    this.#rebalance(weight)
+    const main = this.#probation.weight + this.#protected.weight
+    // What the window may weigh, with the entry that moves in.
+    const room = Math.max(this.#windowShare * (this.#window.weight + main), weight)
+    if (this.#window.weight > room) this.#shrinkWindow(room)
     const candidate = this.#window.oldest
     const victim = this.#probation.oldest || this.#protected.oldest
     if (victim === 0) return candidate
-    if (candidate === 0 || this.#window.weight + weight <= this.#windowRoom(weight)) return victim
+    if (candidate === 0 || this.#window.weight + weight <= room) return victim
     if (!this.#admits(candidate, victim)) return candidate
     this.#move(candidate, this.#window, PROBATION)
     return victim
@@ -154,15 +161,8 @@ export class WTinyLfuEviction implements Eviction {
     this.#mainHits = 0
   }
 
-  /** What the window may weigh, with the entry that moves in. */
-  #windowRoom(weight: number): number {
-    const total = this.#window.weight + this.#probation.weight + this.#protected.weight
-    return Math.max(this.#windowShare * total, weight)
-  }
-
-  /** Hands over, a few at a time, what a changed share left on the wrong side. */
-  #rebalance(weight: number): void {
-    const room = this.#windowRoom(weight)
+  /** Hands over, a few at a time, what a smaller share left in the window. */
+  #shrinkWindow(room: number): void {
     for (let moves = 0; moves < MOVES_A_STEP && this.#window.weight > room; moves++) {
       this.#move(this.#window.oldest, this.#window, PROBATION)
     }

@@ -1,0 +1,161 @@
+import { type Groups, ROW } from './groups.js'
+import { LAYOUT, type Slots } from './slots.js'
+
+const { HASH, GROUP, GROUP_MASK, CHUNK_BITS, CHUNK_MASK } = LAYOUT
+const { SPACE_ID, STRIDE: ROW_STRIDE } = ROW
+
+const EMPTY = 0
+const SLOT_MASK = 0xff_ffff
+/** Above the slot number: four bits of the hash, and four that tell how far the cell lies behind its home. */
+const MARK_SHIFT = 24
+const DISTANCE_SHIFT = 28
+const ONE_FURTHER = 1 << DISTANCE_SHIFT
+/** A distance of this or more: where exactly the home is, the record's hash tells. */
+const FAR = 15
+/** Places behind the last home, so that a run never wraps around. */
+const SPILL = 64
+
+/**
+ * An open-addressing table of slot numbers, of one size. Cells of a run are in the order of their homes (Robin Hood
+ * hashing), so a look-up in vain ends early. A cell tells its distance from home and some bits of the hash, so that a
+ * probe which passes a stranger, and a deletion, which shifts the rest of the run back, don't look at records. There are
+ * no tombstones.
+ *
+ * P. Celis, "Robin Hood Hashing", 1986: https://cs.uwaterloo.ca/research/tr/1986/CS-86-14.pdf
+ */
+export class KeyTable {
+  readonly #slots: Slots
+  readonly #groups: Groups
+  #cells: Int32Array
+  /** There are `factor × 2^bits` homes with a factor of 16 to 31: sizes can be chosen within 7 %. */
+  #factor = 0
+  #shift = 0
+  homes = 0
+
+  constructor(atLeast: number, slots: Slots, groups: Groups) {
+    let bits = 0
+    while (31 << bits < atLeast) bits++
+    this.#factor = Math.max(16, Math.ceil(atLeast / (1 << bits)))
+    this.#shift = 27 - bits
+    this.homes = this.#factor << bits
+    this.#cells = new Int32Array(this.homes + SPILL)
+    this.#slots = slots
+    this.#groups = groups
+  }
+
+  get cellCount(): number {
+    return this.#cells.length
+  }
+
+  /** Where the run of a hash begins: a monotone function of the hash. */
+  home(hash: number): number {
+    return Math.imul(hash >>> 5, this.#factor) >>> this.#shift
+  }
+
+  findText(spaceId: number, key: string, hash: number): number {
+    const cells = this.#cells
+    const slots = this.#slots
+    let at = this.home(hash)
+    let mark = markOf(hash)
+    for (let cell = cells[at]!; cell !== EMPTY; cell = cells[++at]!) {
+      if ((cell ^ mark) >>> MARK_SHIFT === 0) {
+        const slot = cell & SLOT_MASK
+        const record = slot * slots.stride
+        if (slots.records[record + HASH] === hash) {
+          const held = slots.pairs[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) << 1]
+          const row = (slots.records[record + GROUP]! & GROUP_MASK) * ROW_STRIDE
+          if (typeof held === 'string' && held === key && this.#groups.rows[row + SPACE_ID] === spaceId) return slot
+        }
+      } else if (cell >>> DISTANCE_SHIFT < mark >>> DISTANCE_SHIFT) {
+        return 0
+      }
+      if (mark >>> DISTANCE_SHIFT < FAR) mark += ONE_FURTHER
+    }
+    return 0
+  }
+
+  /** The same for integers: one method for both would compare what V8 cannot know the type of. */
+  findInteger(spaceId: number, key: number, hash: number): number {
+    const cells = this.#cells
+    const slots = this.#slots
+    let at = this.home(hash)
+    let mark = markOf(hash)
+    for (let cell = cells[at]!; cell !== EMPTY; cell = cells[++at]!) {
+      if ((cell ^ mark) >>> MARK_SHIFT === 0) {
+        const slot = cell & SLOT_MASK
+        const record = slot * slots.stride
+        if (slots.records[record + HASH] === hash) {
+          const held = slots.pairs[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) << 1]
+          const row = (slots.records[record + GROUP]! & GROUP_MASK) * ROW_STRIDE
+          if (typeof held === 'number' && held === key && this.#groups.rows[row + SPACE_ID] === spaceId) return slot
+        }
+      } else if (cell >>> DISTANCE_SHIFT < mark >>> DISTANCE_SHIFT) {
+        return 0
+      }
+      if (mark >>> DISTANCE_SHIFT < FAR) mark += ONE_FURTHER
+    }
+    return 0
+  }
+
+  insert(slot: number, hash: number): void {
+    const cells = this.#cells
+    let at = this.home(hash)
+    let distance = 0
+    let cell = cells[at]!
+    for (; cell !== EMPTY && this.#distance(cell, at) >= distance; cell = cells[++at]!) distance++
+    let carried = slot | markOf(hash) | (Math.min(distance, FAR) << DISTANCE_SHIFT)
+    for (; cell !== EMPTY; cell = cells[++at]!) {
+      cells[at] = carried
+      carried = cell >>> DISTANCE_SHIFT < FAR ? cell + ONE_FURTHER : cell
+    }
+    // The last cell stays empty, it ends the last run.
+    if (at >= cells.length - 1) this.#spillFurther(at)
+    this.#cells[at] = carried
+  }
+
+  remove(slot: number, hash: number): void {
+    const cells = this.#cells
+    let at = this.home(hash)
+    while ((cells[at]! & SLOT_MASK) !== slot) at++
+    for (let cell = cells[++at]!; cell >>> DISTANCE_SHIFT !== 0; cell = cells[++at]!) {
+      const distance = this.#distance(cell, at) - 1
+      cells[at - 1] = distance < FAR ? (cell & ~(FAR << DISTANCE_SHIFT)) | (distance << DISTANCE_SHIFT) : cell
+    }
+    cells[at - 1] = EMPTY
+  }
+
+  /** Copies whole runs to a larger table, from a place on; the place behind them, which is empty or the end. */
+  moveRuns(from: number, cellsAtLeast: number, larger: KeyTable): number {
+    const cells = this.#cells
+    let at = from
+    for (; at < cells.length; at++) {
+      const cell = cells[at]!
+      if (cell !== EMPTY) larger.insert(cell & SLOT_MASK, this.#slots.hash(cell & SLOT_MASK))
+      else if (at >= from + cellsAtLeast) break
+    }
+    return at
+  }
+
+  *listed(from: number): Iterable<number> {
+    for (let at = from; at < this.#cells.length; at++) {
+      if (this.#cells[at] !== EMPTY) yield this.#cells[at]! & SLOT_MASK
+    }
+  }
+
+  /** How far a cell lies behind its home. */
+  #distance(cell: number, at: number): number {
+    const distance = cell >>> DISTANCE_SHIFT
+    return distance < FAR ? distance : at - this.home(this.#slots.hash(cell & SLOT_MASK))
+  }
+
+  #spillFurther(at: number): void {
+    const cells = new Int32Array(at + SPILL)
+    cells.set(this.#cells)
+    this.#cells = cells
+  }
+}
+
+/** What is above the slot number in a cell at its home. */
+function markOf(hash: number): number {
+  return (hash & 15) << MARK_SHIFT
+}
