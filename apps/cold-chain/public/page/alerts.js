@@ -13,7 +13,8 @@ export class Alerts {
   #list = element('div', { class: 'panel-body' })
   #act
   #siteOf
-  #alerts = []
+  /** Rows that are shown: each alert with the node that says how long ago it was. */
+  #rows = []
 
   constructor(root, { act, siteOf }) {
     this.#act = act
@@ -26,49 +27,42 @@ export class Alerts {
 
   show({ body, source }) {
     setText(this.#source, source)
-    this.#alerts = body.alerts
-    this.draw()
-  }
-
-  /** Again, since "2 min" becomes "3 min". Keeps the focus where it was. */
-  draw() {
     const focused = document.activeElement?.closest('[data-alert]')?.dataset.alert
-    const rows = this.#alerts.map((alert) => this.#row(alert))
+    this.#rows = body.alerts.map((alert) => ({ alert, facts: element('span', { class: 'alert-facts' }) }))
+    const rows = this.#rows.map((row) => this.#draw(row))
     this.#list.replaceChildren(
       ...(rows.length > 0 ? rows : [element('p', { class: 'empty' }, '✔ nothing needs anyone')]),
     )
+    this.tick()
     if (focused) this.#list.querySelector(`[data-alert="${focused}"] button`)?.focus()
   }
 
-  #row(alert) {
+  /** Time passes: "2 min ago" becomes "3 min ago". Only that text changes, so that a click never meets a new button. */
+  tick() {
+    for (const { alert, facts } of this.#rows) setText(facts, this.#factsOf(alert))
+  }
+
+  #factsOf({ unitId, raisedAt, celsius: temperature, status }) {
+    const facts = [this.#siteOf(unitId), `${ago(new Date(raisedAt))} ago`]
+    if (temperature !== null) facts.push(celsius(temperature))
+    if (status === 'acknowledged') facts.push('seen')
+    return facts.filter(Boolean).join(' · ')
+  }
+
+  #draw({ alert, facts }) {
     const { sign, word, tone } = LOOKS[alert.kind === 'offline' ? 'offline' : alert.severity]
-    const seen = alert.status === 'acknowledged'
-    const facts = [
-      this.#siteOf(alert.unitId),
-      `${ago(new Date(alert.raisedAt))} ago`,
-      alert.celsius === null ? '' : celsius(alert.celsius),
-      seen ? 'seen' : '',
-    ]
     return element(
       'div',
       { class: 'alert', 'data-alert': alert.id },
       element('span', { class: tone }, `${sign} ${word}`),
-      element(
-        'span',
-        { class: 'alert-what' },
-        alert.unitName,
-        element('span', { class: 'alert-facts' }, facts.filter(Boolean).join(' · ')),
-      ),
-      this.#button(alert, seen ? 'resolve' : 'acknowledge'),
+      element('span', { class: 'alert-what' }, alert.unitName, facts),
+      this.#button(alert, alert.status === 'acknowledged' ? 'resolve' : 'acknowledge'),
     )
   }
 
   #button(alert, action) {
-    const button = element(
-      'button',
-      { class: 'action', type: 'button', 'aria-label': `${action} the alert of ${alert.unitName}` },
-      action,
-    )
+    const label = `${action} the alert of ${alert.unitName}`
+    const button = element('button', { class: 'action', type: 'button', 'aria-label': label }, action)
     button.addEventListener('click', async () => {
       button.disabled = true
       await this.#act(alert.id, action)

@@ -162,7 +162,7 @@ async function start() {
 
 setInterval(() => {
   setText(byId('clock'), time(new Date()))
-  alerts.draw()
+  alerts.tick()
 }, 1_000)
 setInterval(() => {
   questions.ask('compliance')

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../database/database.js'
 import type { Change } from './change.js'
 import { type IncomingReading, type StoredReading, storeReadings } from './store-readings.js'
@@ -6,6 +7,8 @@ export interface ReadingWriterOptions {
   readonly database: Database
   /** Told after the commit of each transaction, before its callers are answered. */
   readonly committed: (changes: readonly Change[], stored: readonly StoredReading[]) => Promise<void>
+  /** Transactions begin at least this far apart. */
+  readonly pauseMs?: number
   readonly maxBatch?: number
   readonly maxQueued?: number
 }
@@ -29,20 +32,23 @@ interface Job {
 }
 
 /**
- * Group commit: readings that come in while a transaction runs are stored together by the next one. A lone reading is
- * stored at once, a flood costs a transaction for many. Nobody waits on a timer.
+ * Group commit: readings that come in while a transaction runs, or shortly after it began, are stored together by the
+ * next one. A lone reading is stored at once, a stream costs a transaction for many.
  */
 export class ReadingWriter {
   readonly #database: Database
   readonly #committed: ReadingWriterOptions['committed']
+  readonly #pauseMs: number
   readonly #maxBatch: number
   readonly #maxQueued: number
   #queue: Job[] = []
   #working: Promise<void> | undefined
+  #nextAt = 0
 
-  constructor({ database, committed, maxBatch = 200, maxQueued = 20_000 }: ReadingWriterOptions) {
+  constructor({ database, committed, pauseMs = 20, maxBatch = 200, maxQueued = 20_000 }: ReadingWriterOptions) {
     this.#database = database
     this.#committed = committed
+    this.#pauseMs = pauseMs
     this.#maxBatch = maxBatch
     this.#maxQueued = maxQueued
   }
@@ -66,7 +72,12 @@ export class ReadingWriter {
   }
 
   async #work(): Promise<void> {
-    while (this.#queue.length > 0) await this.#storeBatch(this.#takeBatch())
+    while (this.#queue.length > 0) {
+      const earlyMs = this.#nextAt - performance.now()
+      if (earlyMs > 0) await sleep(earlyMs)
+      this.#nextAt = performance.now() + this.#pauseMs
+      await this.#storeBatch(this.#takeBatch())
+    }
     this.#working = undefined
   }
 

@@ -1,5 +1,8 @@
+import type { MachineUse } from './machine-use.js'
 import type { Measurement } from './measure.js'
 import { ms, percent, type Verdict } from './verdicts.js'
+
+const BUSY_NEIGHBOURS = 0.15
 
 /** The result of a run, for people. */
 export function formatScenario(measured: Measurement): string {
@@ -10,7 +13,7 @@ export function formatScenario(measured: Measurement): string {
     `Cache     ${measured.requests} asked, ${measured.hits} hits (${percent(measured.hitRatio)}), ${measured.fills} run by the database, ${measured.queriesSaved} queries saved, ${measured.invalidations} invalidations`,
     `          dashboards alone, by their Cache-Status: ${percent(measured.dashboardHitRatio)} hits`,
     `Server    ${measured.serverRssMb} MB resident, ${measured.serverHeapMb} MB heap, event loop delay P99 at worst ${ms(measured.serverLoopDelayP99Ms)}`,
-    `Machine   ${measured.machine.processors} processors: server ${percent(measured.machine.server)}, this driver ${percent(measured.machine.driver)}, other processes ${percent(measured.machine.others)}`,
+    `Machine   ${machineText(measured.machine)}`,
     '',
     table([
       ['Over HTTP, from the intended start', 'count', 'p50', 'p95', 'p99', 'max'],
@@ -66,6 +69,12 @@ export function formatVerdicts(verdicts: readonly Verdict[]): string {
     ['Verdict', 'target', 'measured', ''],
     ...verdicts.map(({ name, target, measured, holds }) => [name, target, measured, holds ? 'holds' : 'FAILS']),
   ])
+}
+
+/** A busy neighbour makes every latency his. */
+function machineText({ processors, server, driver, others }: MachineUse): string {
+  const text = `${processors} processors: server ${percent(server)}, this driver ${percent(driver)}, other processes ${percent(others)}`
+  return others > BUSY_NEIGHBOURS ? `${text}: repeat on a quiet machine, these latencies say more about them` : text
 }
 
 function row(name: string, summary: Measurement['hitMs']): string[] {
