@@ -88,7 +88,7 @@ describe('S2-33: /health', () => {
     const { status, body } = await ask(app)
     thaw()
     expect([status, body.status, body.checks.redis.status]).toEqual([200, 'degraded', 'fail'])
-    expect(performance.now() - startedAt).toBeLessThan(4_000)
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
   })
 
   it('is unhealthy, 503, without the database; alive, but not ready', async () => {

@@ -82,7 +82,7 @@ async function play(
   await Promise.all([readAll(), writing])
   await until(() => (seen.events.unitUpdate ?? 0) === rounds && seen.pending === 0, {
     what: 'an answer to every event',
-    withinMs: 30_000,
+    withinMs: 120_000,
   })
 }
 
