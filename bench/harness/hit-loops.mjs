@@ -11,6 +11,12 @@ export const loops = {
       for (let at = start; at < start + count; at++) sum += (await getOrFill(keys[trace[at & MASK]])).count
       return sum
     }),
+  'getOrFill joined': ({ getOrFill }, { trace, joined }) =>
+    checked(async (start, count) => {
+      let sum = 0
+      for (let at = start; at < start + count; at++) sum += (await getOrFill(joined[trace[at & MASK]])).count
+      return sum
+    }),
   'getOrFill built': ({ getOrFill }, { trace }) =>
     checked(async (start, count) => {
       let sum = 0
@@ -21,6 +27,12 @@ export const loops = {
     checked((start, count) => {
       let sum = 0
       for (let at = start; at < start + count; at++) sum += peek(keys[trace[at & MASK]]).count
+      return sum
+    }),
+  'peek joined': ({ peek }, { trace, joined }) =>
+    checked((start, count) => {
+      let sum = 0
+      for (let at = start; at < start + count; at++) sum += peek(joined[trace[at & MASK]]).count
       return sum
     }),
   'peek built': ({ peek }, { trace }) =>

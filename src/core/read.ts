@@ -6,7 +6,7 @@ import { type Found, type FoundValue, MISSING } from './found.js'
 import { type Consistency, isServable, type Job, subject } from './job.js'
 import type { LocalStore } from './local-store.js'
 import type { CacheParts } from './parts.js'
-import { type Key, type MemoryTier, MISS } from './ports/local-tier.js'
+import type { Key, MemoryTier } from './ports/local-tier.js'
 import type { Looked, SharedReader } from './shared-reader.js'
 import type { SoloFill } from './solo-fill.js'
 import type { Space } from './space.js'
@@ -78,15 +78,15 @@ export class Reader {
     if (this.#isClosed) throw closedError(this.#parts.name)
   }
 
-  /** The hot path: a fresh value of memory that is provably within the bound, or `MISS`. Synchronous, allocates nothing. */
+  /** The hot path: a fresh value of memory that is provably within the bound, or `undefined`. Synchronous, allocates nothing. */
   fresh(space: Space, key: Key): unknown {
     const { sync, clock, events } = this.#parts
     const memory = this.#memory
-    if (memory === undefined) return MISS
+    if (memory === undefined) return undefined
     const nowMs = clock.coarseNow()
-    if (sync !== undefined && !sync.isCurrent(nowMs)) return MISS
+    if (sync !== undefined && !sync.isCurrent(nowMs)) return undefined
     const value = memory.getFresh(space, key, nowMs)
-    if (value === MISS) return MISS
+    if (value === undefined) return undefined
     space.policy.counters.memoryHits++
     if (events.hearsHits) events.emit({ type: 'hit', ...subject({ space, userKey: key }), tier: 'memory' })
     return value

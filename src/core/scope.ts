@@ -11,7 +11,7 @@ import type { Consistency } from './job.js'
 import type { Namespace } from './namespace.js'
 import { checkFields, checkItems, checkOneOf, checkPairs } from './options.js'
 import { checkPolicy, type Policy } from './policy.js'
-import { type Key, MISS } from './ports/local-tier.js'
+import type { Key } from './ports/local-tier.js'
 import { parseDuration } from './quantity.js'
 import type { ReadRequest } from './read.js'
 import type { BoundFillMany, FillManyContext } from './read-many.js'
@@ -111,7 +111,7 @@ export class Scope {
       const options = isPolicy && hasFill ? fourth : third
       if (options === undefined) {
         const value = this.#core.reader.fresh(lastSpace, key)
-        if (value !== MISS) return Promise.resolve(value)
+        if (value !== undefined) return Promise.resolve(value)
       }
       // Off the hot path: is the cache open, and is this still the namespace of the tenant?
       const space = this.#space(first)
@@ -219,7 +219,7 @@ export class Scope {
     const last = this.#lastSpace
     const space = last !== undefined && policy === this.#lastPolicy ? last : this.#space(first)
     const value = this.#core.reader.fresh(space, checkKey(isPolicy ? second : first))
-    if (value !== MISS) return value
+    if (value !== undefined) return value
     this.#space(first)
     this.#core.syncSoon()
     return undefined

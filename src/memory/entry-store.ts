@@ -28,7 +28,7 @@ export interface EntryStoreOptions {
 export class EntryStore {
   readonly #options: EntryStoreOptions
   readonly #hash: KeyHash
-  hot = new HotEntries()
+  hot: HotEntries
   slots: Slots
   groups: Groups
   index: KeyIndex
@@ -50,6 +50,7 @@ export class EntryStore {
     this.slots = new Slots({ isSized: options.isSized, expected: options.expected, evictionWords: kind.words })
     this.groups = new Groups()
     this.index = new KeyIndex(this.slots, this.groups, options.expected)
+    this.hot = new HotEntries(() => this.slots.sampleKeys())
     this.eviction = kind.create(this.slots, options.random)
     this.overheadBytes = overheadOf(this.slots, options.eviction)
   }
@@ -176,7 +177,7 @@ export class EntryStore {
   clear(): void {
     const kind = EVICTIONS[this.#evictionName]
     this.bytes = 0
-    this.hot = new HotEntries()
+    this.hot = new HotEntries(() => this.slots.sampleKeys())
     this.groups = new Groups()
     this.slots = new Slots({
       isSized: this.#options.isSized,
@@ -203,11 +204,11 @@ export class EntryStore {
   }
 
   /** An entry that was just read and judged, to be found quicker next time. */
-  noteHot(mark: number, slot: number): void {
+  noteHot(slot: number): void {
     const { slots, groups } = this
     const group = slots.group(slot)
     slots.setHot(slot)
-    this.hot.note(mark, {
+    this.hot.note({
       spaceId: groups.spaceId(group),
       key: slots.key(slot) as string,
       value: slots.value(slot),

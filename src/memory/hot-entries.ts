@@ -1,21 +1,33 @@
+import { KeyMarks } from './key-marks.js'
+
 const MIN_BITS = 8
-/** At most 32,768 places, 1.5 MB: the keys that most reads are for. */
+/** At most 32,768 places, 1 MB: the keys that most reads are for. */
 const MAX_BITS = 15
 
-/** Words of a place: half a cache line. */
-const STRIDE_BITS = 3
-const MARK = 0
-const SLOT = 1
-const SPACE_ID = 2
+/** Words of a place. Four places, whose keys' marks begin alike, make a set: one cache line of words, one of pairs. */
+const STRIDE_BITS = 2
+const STRIDE = 1 << STRIDE_BITS
+const WAYS_BITS = 2
+const WAYS = 1 << WAYS_BITS
+/** Eight bits of the mark above, the slot below. 0 = nothing here. */
+const TAG = 0
+const SPACE_ID = 1
 /** The namespace's sequence at which the entry was judged. */
-const SEEN = 3
-/** End of its fresh life, in steps of 16 ms rounded down: a small integer for 397 days. */
-const FRESH_UNTIL = 4
-/** 1 = read since it was put here or last defended its place. */
-const WARM = 5
+const SEEN = 2
+/** End of its fresh life, in steps of 32 ms rounded down: 31 bits, for 397 days; the lowest bit above 0 = `WARM`. */
+const FRESH_UNTIL = 3
+/** Read since it was put here or last defended its place. */
+const WARM = 1
 
-const STEPS_A_MS = 1 / 16
-const MAX_STEPS = 0x7fff_ffff
+const SLOT_BITS = 24
+const SLOT_MASK = (1 << SLOT_BITS) - 1
+const TAG_MASK = 0xff
+const TAG_SHIFT = 8
+const STEPS_A_MS = 1 / 32
+const MAX_STEPS = 0x3fff_ffff
+
+/** Notes after which marks that don't tell keys apart are noticed. */
+const NOTES_A_LOOK = 4096
 
 /** What a look-up found, to be found again. */
 export interface FoundEntry {
@@ -28,99 +40,142 @@ export interface FoundEntry {
 }
 
 /**
- * In front of the index: a direct-mapped table of what the latest look-ups of text keys found. A key that is asked for
- * again and again needs neither a hash over all its characters nor the way through index, group and record: a few characters
- * make its mark, and all that a fresh answer needs lies in two cache lines.
+ * In front of the index: a four-way table of what the latest look-ups of text keys found. A key that is asked for again
+ * and again needs neither a hash over all its characters nor the way through index, group and record: a few characters
+ * make its mark (`key-marks.ts`), and all that a fresh answer needs lies in two cache lines.
  *
  * Whoever changes an entry calls `forget`; invalidations by tag or clear show in the sequence. Who was read lately
  * keeps its place once against another key, so that a crowd of keys that are read once does not wear the table out.
  */
 export class HotEntries {
-  #shift = 32 - MIN_BITS
+  readonly #marks = new KeyMarks()
+  readonly #sampleKeys: () => readonly string[]
+  #shift = 32 + WAYS_BITS - MIN_BITS
   #words = new Int32Array(1 << (MIN_BITS + STRIDE_BITS))
-  /** Key and value of each place. */
+  /** Key and value of each place; the key is '' where there is none, so that text is only ever compared with text. */
   #pairs = emptyPairs(1 << MIN_BITS)
+  #notesLeft = NOTES_A_LOOK
+  #notesALook = NOTES_A_LOOK
+  /** Notes whose mark another key had already. */
+  #sameMarks = 0
 
-  /** Of the length, the last four characters and the fifth to eighth: where keys differ most often. Never 0. */
-  markOf(spaceId: number, key: string): number {
-    const { length } = key
-    let sum = Math.imul(length, 0x27d4eb2f) + Math.imul(spaceId, 0x165667b1)
-    if (length > 7) {
-      sum +=
-        Math.imul(key.charCodeAt(length - 1), 0x2c1b3c6d) +
-        Math.imul(key.charCodeAt(length - 2), 0x297a2d39) +
-        Math.imul(key.charCodeAt(length - 3), 0x7feb352d) +
-        Math.imul(key.charCodeAt(length - 4), 0x1b873593) +
-        Math.imul(key.charCodeAt(4), 0x3c6ef372) +
-        Math.imul(key.charCodeAt(5), 0x5bd1e995) +
-        Math.imul(key.charCodeAt(6), 0x38b34ae5) +
-        Math.imul(key.charCodeAt(7), 0x4cf5ad43)
-    } else for (let at = 0; at < length; at++) sum = (Math.imul(sum, 31) + key.charCodeAt(at)) | 0
-    return Math.imul(sum ^ (sum >>> 15), -0x61c8864f) | 1
+  /** `sampleKeys`: text keys that are held, picked evenly, to learn from where they differ. */
+  constructor(sampleKeys: () => readonly string[]) {
+    this.#sampleKeys = sampleKeys
   }
 
-  /** The slot of an entry that is fresh and was judged at this sequence, 0 if there is none. */
-  find(mark: number, spaceId: number, key: string, sequence: number, nowMs: number): number {
-    const place = mark >>> this.#shift
-    const at = place << STRIDE_BITS
+  /** The place of an entry that is fresh and was judged at this sequence, -1 if there is none. */
+  find(spaceId: number, key: string, sequence: number, nowMs: number): number {
+    const mark = this.#marks.of(spaceId, key)
     const words = this.#words
-    if (
-      words[at] !== mark ||
-      words[at + SPACE_ID] !== spaceId ||
-      words[at + SEEN] !== (sequence | 0) ||
-      nowMs * STEPS_A_MS >= words[at + FRESH_UNTIL]! ||
-      this.#pairs[place << 1] !== key
-    ) {
-      return 0
+    const first = (mark >>> this.#shift) << WAYS_BITS
+    const tag = (mark >>> TAG_SHIFT) & TAG_MASK
+    for (let place = first; place < first + WAYS; place++) {
+      const at = place << STRIDE_BITS
+      if (words[at]! >>> SLOT_BITS !== tag) continue
+      const freshUntil = words[at + FRESH_UNTIL]!
+      if (
+        words[at + SPACE_ID] === spaceId &&
+        words[at + SEEN] === (sequence | 0) &&
+        nowMs * STEPS_A_MS < freshUntil >> 1 &&
+        this.#pairs[place << 1] === key
+      ) {
+        if ((freshUntil & WARM) === 0) words[at + FRESH_UNTIL] = freshUntil | WARM
+        return place
+      }
     }
-    if (words[at + WARM] === 0) words[at + WARM] = 1
-    return words[at + SLOT]!
+    return -1
+  }
+
+  /** The slot of what `find` has just found. */
+  slot(place: number): number {
+    return this.#words[place << STRIDE_BITS]! & SLOT_MASK
   }
 
   /** The value of what `find` has just found. */
-  value(mark: number): unknown {
-    return this.#pairs[((mark >>> this.#shift) << 1) + 1]
+  value(place: number): unknown {
+    return this.#pairs[(place << 1) + 1]
   }
 
-  note(mark: number, found: FoundEntry): void {
-    const place = mark >>> this.#shift
+  note(found: FoundEntry): void {
+    if (--this.#notesLeft === 0) this.#lookAtMarks()
+    const mark = this.#marks.of(found.spaceId, found.key)
+    const place = this.#placeFor(mark, found)
+    if (place < 0) return
     const at = place << STRIDE_BITS
     const words = this.#words
-    if (words[at + WARM] === 1 && this.#pairs[place << 1] !== found.key) {
-      words[at + WARM] = 0
-      return
-    }
-    words[at + MARK] = mark
-    words[at + SLOT] = found.slot
+    words[at + TAG] = (((mark >>> TAG_SHIFT) & TAG_MASK) << SLOT_BITS) | found.slot
     words[at + SPACE_ID] = found.spaceId
     words[at + SEEN] = found.sequence
-    words[at + FRESH_UNTIL] = Math.min(Math.floor(found.freshUntilMs * STEPS_A_MS), MAX_STEPS)
+    words[at + FRESH_UNTIL] = Math.min(Math.floor(found.freshUntilMs * STEPS_A_MS), MAX_STEPS) << 1
     this.#pairs[place << 1] = found.key
     this.#pairs[(place << 1) + 1] = found.value
   }
 
   /** The entry in `slot` changes or goes. */
   forget(spaceId: number, key: string, slot: number): void {
-    const mark = this.markOf(spaceId, key)
-    const place = mark >>> this.#shift
-    const at = place << STRIDE_BITS
-    if (this.#words[at] !== mark || this.#words[at + SLOT] !== slot) return
-    this.#words.fill(0, at, at + (1 << STRIDE_BITS))
-    this.#pairs[place << 1] = undefined
-    this.#pairs[(place << 1) + 1] = undefined
+    const mark = this.#marks.of(spaceId, key)
+    const first = (mark >>> this.#shift) << WAYS_BITS
+    const tag = (((mark >>> TAG_SHIFT) & TAG_MASK) << SLOT_BITS) | slot
+    for (let place = first; place < first + WAYS; place++) {
+      const at = place << STRIDE_BITS
+      if (this.#words[at] !== tag) continue
+      this.#words.fill(0, at, at + STRIDE)
+      this.#pairs[place << 1] = ''
+      this.#pairs[(place << 1) + 1] = undefined
+    }
   }
 
   /** Room for the hottest of so many entries. What was known is forgotten when it grows. */
   ensureRoom(entries: number): void {
-    let bits = 32 - this.#shift
-    if (bits === MAX_BITS || entries <= 1 << (bits - 2)) return
-    while (bits < MAX_BITS && entries > 1 << (bits - 2)) bits++
-    this.#shift = 32 - bits
+    let bits = 32 + WAYS_BITS - this.#shift
+    if (bits === MAX_BITS || entries <= roomFor(bits)) return
+    while (bits < MAX_BITS && entries > roomFor(bits)) bits++
+    this.#marks.learn(this.#sampleKeys())
+    this.#shift = 32 + WAYS_BITS - bits
     this.#words = new Int32Array(1 << (bits + STRIDE_BITS))
     this.#pairs = emptyPairs(1 << bits)
+  }
+
+  /** The place to note an entry at; -1 if all are taken by keys that were read lately. */
+  #placeFor(mark: number, { key, slot }: FoundEntry): number {
+    const words = this.#words
+    const first = (mark >>> this.#shift) << WAYS_BITS
+    const tag = (mark >>> TAG_SHIFT) & TAG_MASK
+    let coldest = -1
+    let alike = 0
+    for (let place = first + WAYS - 1; place >= first; place--) {
+      const word = words[place << STRIDE_BITS]!
+      if ((word & SLOT_MASK) === slot && this.#pairs[place << 1] === key) return place
+      if (word !== 0 && word >>> SLOT_BITS === tag) alike++
+      const isWarm = (words[(place << STRIDE_BITS) + FRESH_UNTIL]! & WARM) === WARM
+      if (word === 0 || (!isWarm && (coldest < 0 || words[coldest << STRIDE_BITS] !== 0))) coldest = place
+    }
+    if (alike > 1) this.#sameMarks++
+    if (coldest >= 0) return coldest
+    for (let place = first; place < first + WAYS; place++) words[(place << STRIDE_BITS) + FRESH_UNTIL]! &= ~WARM
+    return -1
+  }
+
+  /** Many keys with one mark: other keys are asked for than those that the marks were learned from. */
+  #lookAtMarks(): void {
+    const areAlike = this.#sameMarks * 8 > this.#notesALook
+    if (areAlike && this.#marks.learn(this.#sampleKeys())) {
+      this.#words.fill(0)
+      this.#pairs = emptyPairs(this.#pairs.length / 2)
+    }
+    // Learning costs a millisecond or two; where it doesn't help, it is tried ever more seldom.
+    if (areAlike) this.#notesALook = Math.min(this.#notesALook * 2, 1 << 24)
+    this.#notesLeft = this.#notesALook
+    this.#sameMarks = 0
   }
 }
 
 function emptyPairs(places: number): unknown[] {
-  return new Array<unknown>(places * 2).fill(undefined)
+  return Array.from({ length: places * 2 }, (_, at) => (at % 2 === 0 ? '' : undefined))
+}
+
+/** Sets of four lose little while a quarter of their places is free. */
+function roomFor(bits: number): number {
+  return 3 << (bits - 2)
 }

@@ -1,12 +1,11 @@
-import {
-  type Key,
-  type LocalEntry,
-  type LocalTierContext,
-  type LocalUsage,
-  type MemoryTier,
-  type MemoryTierDefinition,
-  MISS,
-  type SpaceView,
+import type {
+  Key,
+  LocalEntry,
+  LocalTierContext,
+  LocalUsage,
+  MemoryTier,
+  MemoryTierDefinition,
+  SpaceView,
 } from '../core/ports/local-tier.js'
 import { deepFreeze } from './deep-freeze.js'
 import { EntryStore } from './entry-store.js'
@@ -68,23 +67,22 @@ export class RunningMemoryTier implements MemoryTier {
     const store = this.#store
     if (typeof key !== 'string') return this.#fresh(space, store.findInteger(space.id, key), nowMs)
     const { hot } = store
-    const mark = hot.markOf(space.id, key)
-    const hotSlot = hot.find(mark, space.id, key, space.namespace.sequence, nowMs)
-    if (hotSlot !== 0) {
-      if (this.#countsUses) store.eviction.used(hotSlot)
-      const value = hot.value(mark)
+    const place = hot.find(space.id, key, space.namespace.sequence, nowMs)
+    if (place >= 0) {
+      if (this.#countsUses) store.eviction.used(hot.slot(place))
+      const value = hot.value(place)
       return this.#isCloned ? clone(value) : value
     }
     const slot = store.findText(space.id, key)
     const value = this.#fresh(space, slot, nowMs)
-    if (value !== MISS) store.noteHot(mark, slot)
+    if (value !== undefined) store.noteHot(slot)
     return value
   }
 
   #fresh(space: SpaceView, slot: number, nowMs: number): unknown {
     const store = this.#store
-    if (slot === 0) return MISS
-    if (!store.isFresh(slot, space.namespace.sequence, nowMs) && this.#settle(slot, nowMs) !== 'fresh') return MISS
+    if (slot === 0) return undefined
+    if (!store.isFresh(slot, space.namespace.sequence, nowMs) && this.#settle(slot, nowMs) !== 'fresh') return undefined
     if (this.#countsUses) store.eviction.used(slot)
     const value = store.slots.value(slot)
     return this.#isCloned ? clone(value) : value

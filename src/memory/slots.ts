@@ -33,6 +33,7 @@ const COMMON_WORDS = 6
 
 const FIRST_SLOTS = 64
 const GROWTH = 1.5
+const SAMPLED_KEYS = 768
 
 export interface SlotsLayout {
   /** Keep each entry's size in bytes. */
@@ -205,6 +206,17 @@ export class Slots {
     this.count--
   }
 
+  /** Text keys of several hundred slots, picked as by chance: even steps would pick keys that differ where few do. */
+  sampleKeys(): string[] {
+    const keys: string[] = []
+    for (let pick = 1; pick <= Math.min(this.top, SAMPLED_KEYS); pick++) {
+      const slot = this.top <= SAMPLED_KEYS ? pick : 1 + (scattered(pick) % this.top)
+      const key = this.isLive(slot) ? this.key(slot) : undefined
+      if (typeof key === 'string') keys.push(key)
+    }
+    return keys
+  }
+
   isLive(slot: number): boolean {
     return this.group(slot) !== 0
   }
@@ -251,4 +263,9 @@ function extendPairs(pairs: readonly unknown[], slots: number): unknown[] {
   const extended = new Array<unknown>(slots * 2).fill(undefined)
   for (let at = 0; at < pairs.length; at++) extended[at] = pairs[at]
   return extended
+}
+
+function scattered(pick: number): number {
+  const spread = Math.imul(pick ^ (pick >>> 3), 0x7feb352d)
+  return Math.imul(spread ^ (spread >>> 15), 0x2c1b3c6d) >>> 0
 }

@@ -52,9 +52,6 @@ export interface LocalTierContext {
   readonly onRemoved: (space: SpaceView, reason: RemovalReason) => void
 }
 
-/** What a local tier answers for `getFresh` when there is nothing to serve. */
-export const MISS: unique symbol = Symbol('freshtier.miss')
-
 /**
  * Memory: synchronous, this process only. Holds what it is given until it expires, is deleted or must make room. Never
  * returns an entry whose standing is 'dead', nor, from `getFresh`, one that is expired or 'stale'.
@@ -62,7 +59,7 @@ export const MISS: unique symbol = Symbol('freshtier.miss')
 export interface MemoryTier {
   readonly kind: 'local'
   readonly name: 'memory'
-  /** The hot path: a fresh and current value, else `MISS`. Counts as a use. Allocates nothing. */
+  /** The hot path: a fresh and current value, else `undefined`, which no entry ever holds. Counts as a use. Allocates nothing. */
   getFresh(space: SpaceView, key: Key, nowMs: number): unknown
   /** Whatever is held and not dead, fresh or stale, or undefined. Counts as a use. */
   getEntry(space: SpaceView, key: Key, nowMs: number): LocalEntry | undefined

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { MISS } from '../../../src/core/ports/local-tier.js'
 import { EVICTION_NAMES } from '../../../src/memory/evictions/create-eviction.js'
 import { heldKeys, newEntry, newSpace, openTier } from './memory-fixture.js'
 
@@ -69,7 +68,7 @@ describe.each(EVICTION_NAMES)('bounds with eviction %s', (eviction) => {
       const key = `k${(step * step) % 997}`
       if (step % 7 === 3) tier.delete(space, key)
       else if (step % 11 === 5) tier.expire(space, key, clock.now())
-      else if (tier.getFresh(space, key, clock.now()) === MISS)
+      else if (tier.getFresh(space, key, clock.now()) === undefined)
         tier.set(space, key, newEntry(step, { freshUntilMs: clock.now() + 500, tags: step % 3 ? undefined : [key] }))
       if (step % 100 === 0) clock.advance(100)
       if (step % 1_000 === 0) tier.validate()

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { MISS } from '../../../src/core/ports/local-tier.js'
 import { newEntry, newSpace, openTier, ScriptedNamespace } from './memory-fixture.js'
 
 describe('contents', () => {
@@ -8,8 +7,8 @@ describe('contents', () => {
     const space = newSpace()
     expect(tier.set(space, 'a', newEntry('A'))).toBe(true)
     expect(tier.getFresh(space, 'a', 0)).toBe('A')
-    expect(tier.getFresh(space, 'b', 0)).toBe(MISS)
-    expect(tier.getFresh(newSpace(), 'a', 0)).toBe(MISS)
+    expect(tier.getFresh(space, 'b', 0)).toBe(undefined)
+    expect(tier.getFresh(newSpace(), 'a', 0)).toBe(undefined)
   })
 
   it('tells an integer from its text', () => {
@@ -30,7 +29,7 @@ describe('contents', () => {
       const space = newSpace()
       tier.set(space, key, newEntry('here'))
       expect(tier.getFresh(space, key, 0)).toBe('here')
-      if (key < Number.MAX_SAFE_INTEGER) expect(tier.getFresh(space, key + 1, 0)).toBe(MISS)
+      if (key < Number.MAX_SAFE_INTEGER) expect(tier.getFresh(space, key + 1, 0)).toBe(undefined)
     },
   )
 
@@ -86,7 +85,7 @@ describe('contents', () => {
     tier.set(space, 'a', newEntry(1))
     expect(tier.delete(space, 'a')).toBe(true)
     expect(tier.delete(space, 'a')).toBe(false)
-    expect(tier.getFresh(space, 'a', 0)).toBe(MISS)
+    expect(tier.getFresh(space, 'a', 0)).toBe(undefined)
   })
 
   it('drops everything at once', () => {
@@ -95,7 +94,7 @@ describe('contents', () => {
     for (let id = 0; id < 50; id++) tier.set(space, id, newEntry(id, { tags: [`t${id}`] }))
     tier.clear()
     expect(tier.usage()).toMatchObject({ entries: 0, bytes: 0 })
-    expect(tier.getFresh(space, 1, 0)).toBe(MISS)
+    expect(tier.getFresh(space, 1, 0)).toBe(undefined)
     expect(clock.timers).toBe(0)
     tier.set(space, 1, newEntry('again'))
     expect(tier.getFresh(space, 1, 0)).toBe('again')
@@ -106,7 +105,7 @@ describe('contents', () => {
     const space = newSpace()
     tier.close()
     expect(tier.set(space, 'a', newEntry(1))).toBe(false)
-    expect(tier.getFresh(space, 'a', 0)).toBe(MISS)
+    expect(tier.getFresh(space, 'a', 0)).toBe(undefined)
     expect(clock.timers).toBe(0)
   })
 
@@ -142,7 +141,7 @@ describe('time', () => {
     tier.set(space, 'a', newEntry(1, { freshUntilMs: 1_000 }))
     expect(tier.getFresh(space, 'a', 999.9)).toBe(1)
     expect(tier.usage().entries).toBe(1)
-    expect(tier.getFresh(space, 'a', 1_000)).toBe(MISS)
+    expect(tier.getFresh(space, 'a', 1_000)).toBe(undefined)
     expect(tier.usage().entries).toBe(0)
     expect(removed).toEqual([{ space, reason: 'expired' }])
   })
@@ -151,7 +150,7 @@ describe('time', () => {
     const { tier, removed } = openTier()
     const space = newSpace()
     tier.set(space, 'a', newEntry(1, { freshUntilMs: 1_000, staleMs: 500 }))
-    expect(tier.getFresh(space, 'a', 1_000)).toBe(MISS)
+    expect(tier.getFresh(space, 'a', 1_000)).toBe(undefined)
     expect(tier.getEntry(space, 'a', 1_499)).toMatchObject({ value: 1, freshUntilMs: 1_000, staleMs: 500 })
     expect(removed).toEqual([])
     expect(tier.getEntry(space, 'a', 1_500)).toBeUndefined()
@@ -162,7 +161,7 @@ describe('time', () => {
     const { tier } = openTier()
     const space = newSpace()
     tier.set(space, 'a', newEntry(1, { freshUntilMs: 1_000.7 }))
-    expect(tier.getFresh(space, 'a', 1_000.8)).toBe(MISS)
+    expect(tier.getFresh(space, 'a', 1_000.8)).toBe(undefined)
   })
 
   it('makes an entry stale on request, and drops one without a stale window', () => {
@@ -173,7 +172,7 @@ describe('time', () => {
     tier.expire(space, 'a', 100)
     tier.expire(space, 'b', 100)
     tier.expire(space, 'nobody', 100)
-    expect(tier.getFresh(space, 'a', 100)).toBe(MISS)
+    expect(tier.getFresh(space, 'a', 100)).toBe(undefined)
     expect(tier.getEntry(space, 'a', 599)).toMatchObject({ value: 1, freshUntilMs: 100 })
     expect(tier.getEntry(space, 'a', 600)).toBeUndefined()
     expect(tier.usage().entries).toBe(0)
@@ -262,7 +261,7 @@ describe('standing', () => {
     tier.set(space, 'b', newEntry(1, { staleMs: 1_000 }))
     space.namespace.sequence = 2
     space.namespace.judge = () => 'dead'
-    expect(tier.getFresh(space, 'a', 0)).toBe(MISS)
+    expect(tier.getFresh(space, 'a', 0)).toBe(undefined)
     expect(tier.getEntry(space, 'b', 0)).toBeUndefined()
     expect(tier.usage().entries).toBe(0)
   })
@@ -273,7 +272,7 @@ describe('standing', () => {
     tier.set(space, 'a', newEntry(1, { staleMs: 1_000, tags: ['t'] }))
     space.namespace.sequence = 2
     space.namespace.judge = (seen) => (seen < 2 ? 'stale' : 'current')
-    expect(tier.getFresh(space, 'a', 50)).toBe(MISS)
+    expect(tier.getFresh(space, 'a', 50)).toBe(undefined)
     expect(tier.getEntry(space, 'a', 60)).toMatchObject({ value: 1, freshUntilMs: 50, seen: 2, tags: ['t'] })
     space.namespace.sequence = 3
     space.namespace.judge = (seen) => (seen < 3 ? 'dead' : 'current')
@@ -286,7 +285,7 @@ describe('standing', () => {
     tier.set(space, 'a', newEntry(1))
     space.namespace.sequence = 2
     space.namespace.judge = () => 'stale'
-    expect(tier.getFresh(space, 'a', 50)).toBe(MISS)
+    expect(tier.getFresh(space, 'a', 50)).toBe(undefined)
     expect(tier.usage().entries).toBe(0)
   })
 
@@ -298,7 +297,7 @@ describe('standing', () => {
     space.namespace.judge = (seen) => (seen < 2 ? 'dead' : 'current')
     tier.set(space, 'new', newEntry('new', { seen: 2 }))
     expect(tier.getFresh(space, 'new', 0)).toBe('new')
-    expect(tier.getFresh(space, 'old', 0)).toBe(MISS)
+    expect(tier.getFresh(space, 'old', 0)).toBe(undefined)
   })
 
   it('does not let a late entry pass for one that saw the clear', () => {
@@ -308,7 +307,7 @@ describe('standing', () => {
     space.namespace.judge = (seen) => (seen < 2 ? 'dead' : 'current')
     tier.set(space, 'new', newEntry('new', { seen: 2 }))
     tier.set(space, 'late', newEntry('late', { seen: 1 }))
-    expect(tier.getFresh(space, 'late', 0)).toBe(MISS)
+    expect(tier.getFresh(space, 'late', 0)).toBe(undefined)
     expect(tier.getFresh(space, 'new', 0)).toBe('new')
   })
 
@@ -321,6 +320,6 @@ describe('standing', () => {
     tier.set(space, 'd', newEntry('d'))
     space.namespace.sequence = 2
     space.namespace.judge = (seen, tags) => (seen < 2 && tags?.includes('x') ? 'dead' : 'current')
-    expect(['a', 'b', 'c', 'd'].map((key) => tier.getFresh(space, key, 0))).toEqual([MISS, 'b', MISS, 'd'])
+    expect(['a', 'b', 'c', 'd'].map((key) => tier.getFresh(space, key, 0))).toEqual([undefined, 'b', undefined, 'd'])
   })
 })
