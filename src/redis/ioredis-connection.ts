@@ -1,5 +1,5 @@
+import type { RedisCommand, RedisConnection, RedisSubscription } from '../redis-protocol/redis-connection.js'
 import type { RedisClient, RedisSubscriber } from './redis-client.js'
-import type { RedisCommand, RedisConnection, RedisSubscription } from './redis-connection.js'
 
 /** ioredis 5 and 6 with one server, or with the present primary behind Sentinel. */
 export class IoredisConnection implements RedisConnection {

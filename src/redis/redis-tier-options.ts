@@ -8,6 +8,8 @@ import {
   parsePositiveDuration,
   type Size,
 } from '../core/quantity.js'
+import { checkPrefix } from '../redis-protocol/redis-prefix.js'
+import type { RedisTierSettings } from '../redis-protocol/redis-tier.js'
 import type { RedisClient } from './redis-client.js'
 
 export interface RedisTierOptions {
@@ -32,23 +34,18 @@ export interface RedisTierOptions {
 }
 
 /** Checked options. */
-export interface RedisTierSettings {
+export interface RedisSettings extends RedisTierSettings {
   readonly client: RedisClient
-  readonly prefix: string
-  readonly pollMs: number
-  readonly commandTimeoutMs: number
-  readonly logMaxEntries: number
-  readonly maxEntryBytes: number
 }
 
 const FIELDS = ['client', 'prefix', 'pollInterval', 'commandTimeout', 'logMaxEntries', 'maxEntryBytes'] as const
-const MAX_PREFIX_LENGTH = 100
 
-export function checkRedisTierOptions(options: RedisTierOptions): RedisTierSettings {
+export function checkRedisTierOptions(options: RedisTierOptions): RedisSettings {
   checkFields(options, FIELDS, 'redisTier')
   return Object.freeze({
+    name: 'redis',
     client: checkClient(options.client),
-    prefix: checkPrefix(options.prefix ?? ''),
+    prefix: checkPrefix(options.prefix ?? '', 'redisTier.prefix'),
     pollMs: parseDuration(options.pollInterval ?? '500ms', 'redisTier.pollInterval'),
     commandTimeoutMs: parsePositiveDuration(options.commandTimeout ?? '250ms', 'redisTier.commandTimeout'),
     logMaxEntries: parseCount(options.logMaxEntries ?? 10_000, 'redisTier.logMaxEntries'),
@@ -68,16 +65,4 @@ function checkClient(client: RedisClient): RedisClient {
   // It is put in front of keys but not of what scripts publish, and the user's other tools would not find the keys.
   if (keyPrefix) refuse("must have no keyPrefix; use the tier's own option: redisTier({ client, prefix })", keyPrefix)
   return client
-}
-
-/** Braces would change which keys lie together on Cluster. */
-function checkPrefix(prefix: unknown): string {
-  if (typeof prefix === 'string' && prefix.length <= MAX_PREFIX_LENGTH && /^[^\s{}\p{Cc}\p{Cs}]*$/u.test(prefix)) {
-    return prefix
-  }
-  throw new InvalidOptionError({
-    field: 'redisTier.prefix',
-    value: prefix,
-    rule: `must be text of at most ${MAX_PREFIX_LENGTH} characters without braces, spaces or control characters`,
-  })
 }

@@ -28,7 +28,7 @@ describe('the guard bites', () => {
     [
       'src/redis/redis-tier.ts',
       "import type { Slots } from '../memory/slots.js'",
-      'redis may import node:, itself, core',
+      'redis may import node:, itself, core, redis-protocol',
     ],
     ['src/memory/slots.ts', "export { redisTier } from '../redis/index.js'", 'memory may import'],
     ['src/core/read.ts', "import { Redis } from 'ioredis'", 'depends on no package'],

@@ -5,7 +5,8 @@ import { importsOf, targetOf } from './source-imports.ts'
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   memory: ['core'],
-  redis: ['core'],
+  'redis-protocol': ['core'],
+  redis: ['core', 'redis-protocol'],
   testing: ['core', 'memory'],
   // The main door wires core and its default tier.
   '': ['core', 'memory'],

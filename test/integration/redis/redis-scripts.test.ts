@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { SharedTier } from '../../../src/core/ports/shared-tier.js'
-import { APPEND } from '../../../src/redis/scripts/append.js'
+import { APPEND } from '../../../src/redis-protocol/scripts/append.js'
 import { type RedisServer, startRedisServer } from '../../servers/redis-server.ts'
 import { KEY, NAMESPACE, openRedisTier } from './open-redis-tier.ts'
 

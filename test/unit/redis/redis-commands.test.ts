@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { RedisCommands } from '../../../src/redis/redis-commands.js'
-import type { RedisCommand, RedisConnection } from '../../../src/redis/redis-connection.js'
-import { defineScript } from '../../../src/redis/redis-script.js'
+import { RedisCommands } from '../../../src/redis-protocol/redis-commands.js'
+import type { RedisCommand, RedisConnection } from '../../../src/redis-protocol/redis-connection.js'
+import { defineScript } from '../../../src/redis-protocol/redis-script.js'
 
 const APPEND = defineScript('APPEND', 'return 1')
 const append = { script: APPEND, keys: ['b'], args: ['payload'] }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { RedisDeadlines } from '../../../src/redis/redis-deadlines.js'
+import { RedisDeadlines } from '../../../src/redis-protocol/redis-deadlines.js'
 import { fakeClock } from '../../../src/testing/index.js'
 
 const never = () => new Promise<never>(() => {})
 
 test('lets an answer through that comes in time', async () => {
   const clock = fakeClock()
-  const deadlines = new RedisDeadlines(clock, 100)
+  const deadlines = new RedisDeadlines(clock, 100, 'redis')
   expect(await deadlines.race(Promise.resolve(7))).toBe(7)
   await expect(deadlines.race(Promise.reject(new Error('refused')))).rejects.toThrow('refused')
   await clock.advance(100)
@@ -15,7 +15,7 @@ test('lets an answer through that comes in time', async () => {
 
 test('rejects each call when its own time is over, with one timer for all', async () => {
   const clock = fakeClock()
-  const deadlines = new RedisDeadlines(clock, 100)
+  const deadlines = new RedisDeadlines(clock, 100, 'redis')
   const endedAt: number[] = []
   for (const startMs of [0, 30, 60]) {
     await clock.advance(startMs === 0 ? 0 : 30)
@@ -32,7 +32,7 @@ test('rejects each call when its own time is over, with one timer for all', asyn
 
 test('ignores an answer or an error that comes too late', async () => {
   const clock = fakeClock()
-  const deadlines = new RedisDeadlines(clock, 100)
+  const deadlines = new RedisDeadlines(clock, 100, 'redis')
   let refuse!: (error: Error) => void
   const late = new Promise<never>((_, reject) => {
     refuse = reject
@@ -46,7 +46,7 @@ test('ignores an answer or an error that comes too late', async () => {
 
 test('looks at the rest of the queue only when its head falls due', async () => {
   const clock = fakeClock()
-  const deadlines = new RedisDeadlines(clock, 100)
+  const deadlines = new RedisDeadlines(clock, 100, 'redis')
   for (let call = 0; call < 1_000; call++) await deadlines.race(Promise.resolve(call))
   expect(clock.pendingTimers).toBe(1)
   await clock.advance(100)
@@ -55,7 +55,7 @@ test('looks at the rest of the queue only when its head falls due', async () => 
 
 test('rejects what waits when it is closed, and leaves no timer', async () => {
   const clock = fakeClock()
-  const deadlines = new RedisDeadlines(clock, 100)
+  const deadlines = new RedisDeadlines(clock, 100, 'redis')
   const call = deadlines.race(never())
   deadlines.close(new Error('closed'))
   await expect(call).rejects.toThrow('closed')

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { spacePrefix, storedKey } from '../../../src/core/stored-key.js'
-import { RedisLayout } from '../../../src/redis/redis-layout.js'
+import { RedisLayout } from '../../../src/redis-protocol/redis-layout.js'
 
 const layout = new RedisLayout('shop:', 'main')
 

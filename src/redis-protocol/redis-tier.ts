@@ -16,11 +16,9 @@ import type {
   ReadReply,
   SharedTier,
   SharedTierContext,
-  SharedTierDefinition,
   StoredKey,
   StoreRequest,
 } from '../core/ports/shared-tier.js'
-import { IoredisConnection } from './ioredis-connection.js'
 import { RedisCommands } from './redis-commands.js'
 import type { RedisConnection } from './redis-connection.js'
 import { RedisDeadlines } from './redis-deadlines.js'
@@ -42,38 +40,29 @@ import {
 } from './redis-replies.js'
 import { RedisRequests } from './redis-requests.js'
 import { RedisSubscriptions } from './redis-subscriptions.js'
-import { checkRedisTierOptions, type RedisTierOptions, type RedisTierSettings } from './redis-tier-options.js'
 
-/**
- * The shared tier on one Redis server (6.2 or later), or on the primary behind Sentinel.
- *
- * ```ts
- * import { Redis } from 'ioredis'
- *
- * const cache = createCache({
- *   name: 'main',
- *   tiers: [memoryTier(), redisTier({ client: new Redis(process.env.REDIS_URL), prefix: 'shop:' })],
- * })
- * ```
- */
-export function redisTier(options: RedisTierOptions): SharedTierDefinition {
-  const settings = checkRedisTierOptions(options)
-  return Object.freeze({
-    kind: 'shared',
-    name: 'redis',
-    open: (context: SharedTierContext) => new RedisTier(settings, context),
-  })
+/** Checked options that every adapter has. */
+export interface RedisTierSettings {
+  /** As errors and events name the tier. */
+  readonly name: string
+  readonly prefix: string
+  readonly pollMs: number
+  readonly commandTimeoutMs: number
+  readonly logMaxEntries: number
+  readonly maxEntryBytes: number
 }
 
 /**
+ * The shared tier over any connection to Redis; adapters bring the connection.
+ *
  * Each call sends its commands together and has one deadline for all of them, repairs included. While the client has
  * no connection most calls reject at once, instead of filling its queue. `delete`, `bump` and `release` wait there up
  * to the deadline, so that a short break does not fail an invalidation: executed later they do no harm. A late commit
  * is fenced; a late `set` is not, so it never waits.
  */
-class RedisTier implements SharedTier {
+export class RedisTier implements SharedTier {
   readonly kind = 'shared'
-  readonly name = 'redis'
+  readonly name: string
   /** One log on one server; several when the adapter for Cluster comes. */
   readonly shards = 1
   readonly commandTimeoutMs: number
@@ -88,16 +77,21 @@ class RedisTier implements SharedTier {
   #isClosed = false
   #closing: Promise<void> | undefined
 
-  constructor(settings: RedisTierSettings, { cacheName, clock, random }: SharedTierContext) {
+  constructor(
+    settings: RedisTierSettings,
+    connection: RedisConnection,
+    { cacheName, clock, random }: SharedTierContext,
+  ) {
+    this.name = settings.name
     this.commandTimeoutMs = settings.commandTimeoutMs
     this.pollMs = settings.pollMs
     this.maxEntryBytes = settings.maxEntryBytes
     const layout = new RedisLayout(settings.prefix, cacheName)
     this.#clock = clock
-    this.#connection = new IoredisConnection(settings.client)
+    this.#connection = connection
     this.#commands = new RedisCommands(this.#connection)
     this.#requests = new RedisRequests(layout, random, settings.logMaxEntries)
-    this.#deadlines = new RedisDeadlines(clock, settings.commandTimeoutMs)
+    this.#deadlines = new RedisDeadlines(clock, settings.commandTimeoutMs, settings.name)
     const channels = Array.from({ length: this.shards }, (_, shard) => layout.log(shard))
     this.#subscriptions = new RedisSubscriptions(this.#connection, this.#deadlines, channels)
   }
@@ -210,7 +204,7 @@ class RedisTier implements SharedTier {
   }
 
   async subscribe(onRow: (shard: number, row: LogRow) => void): Promise<() => Promise<void>> {
-    if (this.#isClosed) throw failure('is closed')
+    if (this.#isClosed) throw this.#failure('is closed')
     return this.#subscriptions.begin(onRow)
   }
 
@@ -222,7 +216,7 @@ class RedisTier implements SharedTier {
   async #close(): Promise<void> {
     this.#isClosed = true
     await this.#subscriptions.endAll()
-    this.#deadlines.close(failure('was closed before it answered'))
+    this.#deadlines.close(this.#failure('was closed before it answered'))
   }
 
   async #control(namespace: NamespaceId, tags: readonly string[]): Promise<Control> {
@@ -237,20 +231,20 @@ class RedisTier implements SharedTier {
 
   /** A call that fails at once while there is no connection. */
   #ask<T>(run: () => Promise<T>): Promise<T> {
-    return this.#connection.isUp ? this.#tell(run) : Promise.reject(failure('is not connected'))
+    return this.#connection.isUp ? this.#tell(run) : Promise.reject(this.#failure('is not connected'))
   }
 
   /** A call that may wait for a connection. */
   #tell<T>(run: () => Promise<T>): Promise<T> {
-    return this.#isClosed ? Promise.reject(failure('is closed')) : this.#deadlines.race(run())
+    return this.#isClosed ? Promise.reject(this.#failure('is closed')) : this.#deadlines.race(run())
+  }
+
+  #failure(what: string): CacheError {
+    return new CacheError('SHARED_TIER_FAILED', `Shared tier '${this.name}' ${what}.`)
   }
 }
 
 /** Where an empty batch stands in the log: before everything. */
 function nowhere(shard: number): LogPosition {
   return { shard, generation: '', id: '0-0' }
-}
-
-function failure(what: string): CacheError {
-  return new CacheError('SHARED_TIER_FAILED', `Shared tier 'redis' ${what}.`)
 }

@@ -14,13 +14,15 @@ interface Waiting {
 export class RedisDeadlines {
   readonly #clock: Clock
   readonly #timeoutMs: number
+  readonly #tier: string
   #queue: Waiting[] = []
   #head = 0
   #cancelTimer: CancelTimer | undefined
 
-  constructor(clock: Clock, timeoutMs: number) {
+  constructor(clock: Clock, timeoutMs: number, tier: string) {
     this.#clock = clock
     this.#timeoutMs = timeoutMs
+    this.#tier = tier
   }
 
   /** Settles as `answer` does, or rejects at the deadline; an answer that comes later is ignored. */
@@ -70,7 +72,7 @@ export class RedisDeadlines {
   #timeout(): CacheError {
     return new CacheError(
       'SHARED_TIER_TIMEOUT',
-      `Shared tier 'redis' did not answer within ${this.#timeoutMs} ms. Look at the load of the server and at the ` +
+      `Shared tier '${this.#tier}' did not answer within ${this.#timeoutMs} ms. Look at the load of the server and at the ` +
         'network, or raise commandTimeout.',
     )
   }

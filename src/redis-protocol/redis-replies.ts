@@ -159,6 +159,6 @@ function isNil(reply: unknown): reply is null | undefined {
 function unexpected(what: string): CacheError {
   return new CacheError(
     'SHARED_TIER_FAILED',
-    `Shared tier 'redis' got a reply to ${what} that it does not know. Is everything under its prefix its own?`,
+    `The shared tier got a reply to ${what} that it does not know. Is everything under its prefix its own?`,
   )
 }
