@@ -2,6 +2,7 @@
 
 export type { BoundPolicy } from './core/bound-policy.js'
 export type { CloseReport } from './core/cache-core.js'
+export type { Fillable, FillMany, InvalidateRequest, ReadOptions, WriteOptions } from './core/call-requests.js'
 export { MAX_KEY_LENGTH } from './core/check-key.js'
 export type { Cache, CacheOptions, TierDefinition } from './core/create-cache.js'
 export type { Entry, EntryDetails, EntryLookup } from './core/entry.js'
@@ -25,15 +26,7 @@ export type { SharedTierDefinition } from './core/ports/shared-tier.js'
 export type { Duration, Size } from './core/quantity.js'
 export type { FillManyContext } from './core/read-many.js'
 export type { Receipt } from './core/receipt.js'
-export type {
-  Fillable,
-  FillMany,
-  InvalidateRequest,
-  ReadOptions,
-  Scope,
-  SetOutcome,
-  WriteOptions,
-} from './core/scope.js'
+export type { Scope, SetOutcome } from './core/scope.js'
 export type { StandardSchema } from './core/standard-schema.js'
 export type { CacheStats, PolicyStats, TierStats } from './core/stats.js'
 export { MAX_TAG_LENGTH, MAX_TAGS_PER_ENTRY } from './core/tags.js'

@@ -1,9 +1,10 @@
+import type { Fillable, Filled, FillMany, ReadOptions, WriteOptions } from './call-requests.js'
 import type { Entry, EntryLookup } from './entry.js'
-import type { FillContext, FillResult } from './fill-context.js'
+import type { FillContext } from './fill-context.js'
 import type { Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
 import type { Receipt } from './receipt.js'
-import type { Fillable, FillMany, ReadOptions, Scope, SetOutcome, WriteOptions } from './scope.js'
+import type { Scope, SetOutcome } from './scope.js'
 
 type Fills<K extends Key, V> = Policy<K, V, true>
 
@@ -25,7 +26,7 @@ export class BoundPolicy<K extends Key, V, F extends boolean> {
     key: K,
     fill: (context: FillContext) => R,
     options?: ReadOptions,
-  ): Promise<unknown extends V ? FillResult<R> : V>
+  ): Promise<Filled<V, R>>
   getOrFill(key: K, second?: unknown, third?: unknown): Promise<unknown> {
     return this.#scope.getOrFill(this.policy as Fills<K, V>, key, second as never, third as never)
   }
@@ -35,7 +36,7 @@ export class BoundPolicy<K extends Key, V, F extends boolean> {
     key: K,
     fill: (context: FillContext) => R,
     options?: ReadOptions,
-  ): Promise<Entry<unknown extends V ? FillResult<R> : V>>
+  ): Promise<Entry<Filled<V, R>>>
   getOrFillEntry(key: K, second?: unknown, third?: unknown): Promise<unknown> {
     return this.#scope.getOrFillEntry(this.policy as Fills<K, V>, key, second as never, third as never)
   }

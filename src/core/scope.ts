@@ -1,64 +1,40 @@
 import { BoundPolicy } from './bound-policy.js'
 import type { CacheCore } from './cache-core.js'
+import {
+  type Call,
+  checkInvalidateRequest,
+  type Fillable,
+  type Filled,
+  type FillMany,
+  fillAndOptions,
+  fillOf,
+  type InvalidateRequest,
+  policyOf,
+  type ReadOptions,
+  readRequest,
+  readRequests,
+  unreachableFill,
+  valueFound,
+  type WriteOptions,
+  writeRequest,
+} from './call-requests.js'
 import { checkKey } from './check-key.js'
 import { type Entry, type EntryLookup, toEntry } from './entry.js'
-import { CacheError, InvalidOptionError } from './errors.js'
-import { checkVersion } from './fill.js'
-import { DetailedValue, type FillContext, type FillResult, type ValueDetails } from './fill-context.js'
+import { type CacheError, InvalidOptionError } from './errors.js'
+import type { FillContext, FillResult } from './fill-context.js'
 import type { Found } from './found.js'
 import type { EntryRef } from './invalidate.js'
-import type { Consistency } from './job.js'
 import type { Namespace } from './namespace.js'
-import { checkFields, checkItems, checkOneOf, checkPairs } from './options.js'
-import { checkPolicy, type Policy } from './policy.js'
+import { checkItems, checkPairs } from './options.js'
+import type { Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
-import { parseDuration } from './quantity.js'
-import type { ReadRequest } from './read.js'
-import type { BoundFillMany, FillManyContext } from './read-many.js'
-import { parseReceipt, type Receipt } from './receipt.js'
+import type { BoundFillMany } from './read-many.js'
+import type { Receipt } from './receipt.js'
 import type { Space } from './space.js'
-import { checkTags } from './tags.js'
 import type { WriteOutcome, WriteRequest } from './write.js'
-
-/** What a single read may narrow. */
-export interface ReadOptions {
-  /** Gives up waiting; the fill is aborted when its last caller gave up. */
-  signal?: AbortSignal | undefined
-  /**
-   * `'bounded'` (default): reflects every invalidation acknowledged more than `maxStaleness` ago. `'strict'`: every one
-   * acknowledged before the call, at the price of a round trip. `'eventual'`: whatever is held within its ttl.
-   */
-  consistency?: Consistency
-  /** At least as new as this invalidation, wherever it was done. */
-  after?: Receipt | string | undefined
-  /** Added to the tags of what is filled. */
-  tags?: readonly string[]
-}
-
-export interface WriteOptions extends ValueDetails {}
 
 /** What became of one key of a `setMany`. */
 export type SetOutcome = { readonly state: 'stored' } | { readonly state: 'failed'; readonly error: CacheError }
-
-export interface InvalidateRequest {
-  tags?: readonly string[]
-  entries?: readonly (readonly [policy: Policy, key: Key])[]
-  /** Leave the entries as stale instead of removing them. Default false. */
-  soft?: boolean
-}
-
-/** What a fill at the call may return for a policy of value type `V`. */
-export type Fillable<V> = V | DetailedValue<V> | PromiseLike<V | DetailedValue<V>>
-
-type Filled<V, R> = unknown extends V ? FillResult<R> : V
-/** A fill of several keys: answers a Map or pairs. */
-export type FillMany<K extends Key, V> = (keys: K[], context: FillManyContext) => ManyFilled<V> | Promise<ManyFilled<V>>
-type ManyFilled<V> =
-  | ReadonlyMap<Key, V | DetailedValue<V> | null>
-  | Iterable<readonly [Key, V | DetailedValue<V> | null]>
-
-const READ_FIELDS = ['signal', 'consistency', 'after', 'tags']
-const NO_OPTIONS: ReadOptions = Object.freeze({})
 
 /**
  * The calls of a cache within one namespace. Where a policy is left out, the cache's own default policy is meant
@@ -115,7 +91,7 @@ export class Scope {
       }
       // Off the hot path: is the cache open, and is this still the namespace of the tenant?
       const space = this.#space(first)
-      const fill = this.#fillOf(space, first, userKey, isPolicy ? (hasFill ? third : undefined) : second)
+      const fill = fillOf(space, first, userKey, isPolicy ? (hasFill ? third : undefined) : second)
       return this.#getOrFill(space, { userKey, key, fill, options }).then(valueFound)
     } catch (error) {
       return Promise.reject(error)
@@ -140,7 +116,7 @@ export class Scope {
     const space = this.#space(first)
     const userKey = (isPolicy ? second : first) as Key
     const [fill, options] = isPolicy ? fillAndOptions(third, fourth) : [second, third]
-    const bound = this.#fillOf(space, first, userKey, fill)
+    const bound = fillOf(space, first, userKey, fill)
     const found = await this.#getOrFill(space, { userKey, key: checkKey(userKey), fill: bound, options })
     return toEntry(found, this.#core.parts.clock)
   }
@@ -177,7 +153,7 @@ export class Scope {
     }
     if (typeof fillMany !== 'function')
       throw new InvalidOptionError({ field: 'fill', value: fillMany, rule: 'must be a function' })
-    const requests = await this.#requests(space, wanted, options, unreachableFill)
+    const requests = await readRequests(this.#core, space, { keys: wanted, options, fill: unreachableFill })
     const found = await this.#core.many.read(requests, fillMany as BoundFillMany)
     return new Map(wanted.map((key, index) => [key, valueFound(found[index]!)]))
   }
@@ -203,7 +179,7 @@ export class Scope {
     options?: ReadOptions,
   ): Promise<Map<K, V>> {
     const wanted = checkItems(keys, 'keys')
-    const requests = await this.#requests(this.#space(policy), wanted, options, undefined)
+    const requests = await readRequests(this.#core, this.#space(policy), { keys: wanted, options, fill: undefined })
     const found = await this.#core.many.read(requests, undefined)
     return new Map(
       wanted.flatMap((key, index) => (found[index]!.state === 'fresh' ? [[key, valueFound(found[index]!) as V]] : [])),
@@ -228,9 +204,11 @@ export class Scope {
   /** Fills now, whatever is held, and answers with the new value. */
   async refresh<K extends Key, V>(policy: Policy<K, V, true>, key: NoInfer<K>, options?: ReadOptions): Promise<V> {
     const space = this.#space(policy)
-    const fill = this.#fillOf(space, policy, key, undefined)
+    const fill = fillOf(space, policy, key, undefined)
     return valueFound(
-      await this.#core.reader.refresh(await this.#request(space, { userKey: key, key: checkKey(key), fill, options })),
+      await this.#core.reader.refresh(
+        await readRequest(this.#core, space, { userKey: key, key: checkKey(key), fill, options }),
+      ),
     ) as V
   }
 
@@ -240,7 +218,7 @@ export class Scope {
   async set(first: Policy | Key, second: unknown, third?: unknown, fourth?: unknown): Promise<void> {
     const isPolicy = typeof first === 'object'
     const [key, value, options] = isPolicy ? [second, third, fourth] : [first, second, third]
-    const request = this.#writeRequest(this.#space(first), key as Key, value, options)
+    const request = writeRequest(this.#core, this.#space(first), { userKey: key as Key, value, options })
     if (request === undefined) return
     const [failure] = await this.#write([request])
     if (failure) throw failure
@@ -256,7 +234,7 @@ export class Scope {
     const outcomes = new Map<K, SetOutcome>()
     const requests: WriteRequest[] = []
     for (const [key, value] of new Map(checkPairs<K, V>(entries, 'entries'))) {
-      const request = this.#writeRequest(space, key, value, options)
+      const request = writeRequest(this.#core, space, { userKey: key, value, options })
       if (request) requests.push(request)
       outcomes.set(key, { state: 'stored' })
     }
@@ -291,19 +269,7 @@ export class Scope {
    * @throws CacheError `SHARED_TIER_FAILED`: nobody acknowledged it; repeat it, that is safe.
    */
   async invalidate(request: InvalidateRequest): Promise<Receipt> {
-    const fields = checkFields(request, ['tags', 'entries', 'soft'], 'invalidate')
-    const tags = checkTags(fields.tags, 'invalidate.tags')
-    const { soft = false } = request
-    const entries = fields.entries === undefined ? [] : checkPairs<Policy, Key>(fields.entries, 'invalidate.entries')
-    if (typeof soft !== 'boolean')
-      throw new InvalidOptionError({ field: 'invalidate.soft', value: soft, rule: 'must be true or false' })
-    if (tags.length === 0 && entries.length === 0) {
-      throw new InvalidOptionError({
-        field: 'invalidate',
-        value: request,
-        rule: 'must name tags or entries; `clear()` is for everything',
-      })
-    }
+    const { tags, entries, soft } = checkInvalidateRequest(request)
     return this.#invalidate(
       entries.map(([policy, key]) => this.#ref(policy, key)),
       tags,
@@ -326,7 +292,7 @@ export class Scope {
     const isPolicy = typeof first === 'object'
     const userKey = (isPolicy ? second : first) as Key
     const options = isPolicy ? third : second
-    const request = await this.#request(this.#space(first), {
+    const request = await readRequest(this.#core, this.#space(first), {
       userKey,
       key: checkKey(userKey),
       fill: undefined,
@@ -336,39 +302,7 @@ export class Scope {
   }
 
   async #getOrFill(space: Space, call: Call): Promise<Found> {
-    return this.#core.reader.read(await this.#request(space, call))
-  }
-
-  async #requests(
-    space: Space,
-    keys: readonly Key[],
-    options: unknown,
-    fill: ReadRequest['fill'],
-  ): Promise<ReadRequest[]> {
-    const checked = keys.map((userKey) => ({ userKey, key: checkKey(userKey) }))
-    const first = await this.#request(space, { userKey: '', key: '', fill, options })
-    return checked.map((key) => ({ ...first, ...key }))
-  }
-
-  /** Checks the options; for `after`, follows the log up to the receipt or makes the read strict. */
-  async #request(space: Space, { userKey, key, fill, options }: Call): Promise<ReadRequest> {
-    const { signal, consistency, after, tags } = checkFields(
-      options === undefined ? NO_OPTIONS : options,
-      READ_FIELDS,
-      'options',
-    ) as ReadOptions
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new InvalidOptionError({ field: 'options.signal', value: signal, rule: 'must be an AbortSignal' })
-    }
-    let level =
-      consistency === undefined
-        ? 'bounded'
-        : checkOneOf(consistency, ['eventual', 'bounded', 'strict'], 'options.consistency')
-    if (after !== undefined && level !== 'strict') {
-      const hasReached = await this.#core.reach(parseReceipt(after, 'options.after'))
-      level = hasReached ? 'bounded' : 'strict'
-    }
-    return { space, key, userKey, level, fill, tags: checkTags(tags, 'options.tags'), signal }
+    return this.#core.reader.read(await readRequest(this.#core, space, call))
   }
 
   /** The space of a policy here. @throws CacheError `CACHE_CLOSED`, `POLICY_CONFLICT` */
@@ -394,17 +328,6 @@ export class Scope {
     this.#spaces.clear()
   }
 
-  #fillOf(space: Space, first: Policy | Key, userKey: Key, fill: unknown): ReadRequest['fill'] {
-    if (typeof fill === 'function') return fill as ReadRequest['fill']
-    if (fill !== undefined) throw new InvalidOptionError({ field: 'fill', value: fill, rule: 'must be a function' })
-    const own = typeof first === 'object' ? first.fill : undefined
-    if (typeof own === 'function') return (context) => own(userKey, context) as unknown
-    throw new CacheError(
-      'FILL_MISSING',
-      `Policy '${space.policy.name}' has no fill of its own: give one at the call, or to definePolicy.`,
-    )
-  }
-
   #ref(first: Policy | Key, key: unknown): EntryRef {
     return { space: this.#space(first), key: checkKey(key) }
   }
@@ -420,57 +343,8 @@ export class Scope {
     )
   }
 
-  /** Undefined for `undefined`, which means "do not store". */
-  #writeRequest(space: Space, userKey: Key, value: unknown, options: unknown): WriteRequest | undefined {
-    const details = checkFields(
-      options === undefined ? NO_OPTIONS : options,
-      ['ttl', 'tags', 'version'],
-      'options',
-    ) as ValueDetails
-    if (details.ttl !== undefined) parseDuration(details.ttl, 'options.ttl')
-    checkVersion(details.version, 'options.version')
-    checkTags(details.tags, 'options.tags')
-    const key = checkKey(userKey)
-    const filled = this.#core.parts.fills.describe(space, userKey, new DetailedValue(value, details), undefined)
-    return filled && { space, key, userKey, filled }
-  }
-
   async #write(requests: readonly WriteRequest[]): Promise<WriteOutcome[]> {
     if (requests.length === 0) return []
     return this.#core.track(this.#core.writer.set(requests))
   }
-}
-
-/** One key of a call, before its options are checked. */
-interface Call {
-  readonly userKey: Key
-  readonly key: Key
-  readonly fill: ReadRequest['fill']
-  readonly options: unknown
-}
-
-function valueFound(found: Found): unknown {
-  if (found.state === 'missing') return undefined
-  if (found.state === 'failed') throw found.error
-  return found.value
-}
-
-function fillAndOptions(third: unknown, fourth: unknown): [fill: unknown, options: unknown] {
-  return typeof third === 'function' || fourth !== undefined ? [third, fourth] : [undefined, third]
-}
-
-/** Marks a request as one that may fill; the batch brings its own call. */
-function unreachableFill(): never {
-  throw new Error('a batch is filled as a whole')
-}
-
-function policyOf(policy: Policy | undefined, given: unknown): Policy {
-  if (typeof given !== 'object' && policy === undefined) {
-    throw new InvalidOptionError({
-      field: 'policy',
-      value: undefined,
-      rule: "is required, because this cache has no default policy; give one, or create the cache with a ttl: createCache({ ttl: '60s' })",
-    })
-  }
-  return checkPolicy(policy, 'policy')
 }
