@@ -3,6 +3,7 @@ import { Coordinator } from './coordinator.js'
 import { InvalidOptionError } from './errors.js'
 import { type CacheEvent, type CacheEventType, Events } from './events.js'
 import { FillRunner } from './fill.js'
+import { FreezeAwareClock } from './freeze-aware-clock.js'
 import { Invalidator } from './invalidate.js'
 import { LeaseFill } from './lease-fill.js'
 import { LocalStore } from './local-store.js'
@@ -86,11 +87,12 @@ const FIELDS = ['name', 'tiers', 'maxStaleness', 'policies', 'clock', 'random', 
 export function createCacheWith(defaultMemory: () => MemoryTierDefinition, options: CacheOptions): Cache {
   checkFields(options, FIELDS, 'createCache')
   // Only what is left out has a default: null is a mistake.
-  const { tiers: given = [defaultMemory()], maxStaleness = '2s', clock = systemClock, random = systemRandom } = options
+  const { tiers: given = [defaultMemory()], maxStaleness = '2s', random = systemRandom } = options
+  const { clock: ticking = systemClock } = options
   const name = checkName(options.name === undefined ? 'cache' : options.name)
   const { memoryTier, sharedTier } = checkTiers(given)
   const maxStalenessMs = parsePositiveDuration(maxStaleness, 'createCache.maxStaleness')
-  checkMethods(clock, ['now', 'coarseNow', 'wallNow', 'setTimer', 'setHousekeepingTimer'], 'createCache.clock')
+  checkMethods(ticking, ['now', 'coarseNow', 'wallNow', 'setTimer', 'setHousekeepingTimer'], 'createCache.clock')
   checkMethods(random, ['next', 'fillId', 'shortId'], 'createCache.random')
   const defaultPolicy = defaultPolicyOf(options)
   const policies = options.policies === undefined ? [] : checkItems(options.policies, 'createCache.policies')
@@ -98,7 +100,9 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
 
   const events = new Events()
   const tiers = new TierCounters()
-  const shared = sharedTier?.open({ cacheName: name, clock, random })
+  const shared = sharedTier?.open({ cacheName: name, clock: ticking, random })
+  // Without a poll nothing but the age of what it holds tells a thawed process that it was away.
+  const clock = shared?.pollMs === 0 ? new FreezeAwareClock(ticking) : ticking
   const namespaces = new Namespaces(shared?.commandTimeoutMs)
   try {
     if (shared) checkBound(maxStaleness, maxStalenessMs, shared.pollMs * 2 + shared.commandTimeoutMs)
