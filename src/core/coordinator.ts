@@ -159,6 +159,8 @@ export class Coordinator {
       case 'fill':
         return this.#solo.alone(job)
       case 'hedge': {
+        const { events } = this.#parts
+        if (events.hears('hedged')) events.emit({ type: 'hedged', ...subject(job) })
         const claim = await this.claim([job], [deadId])
         const acquired = claim?.reply.acquired[0]
         if (acquired?.state === 'leader') return this.#lease.lead(job, claim!.leases[0]!)

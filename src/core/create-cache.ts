@@ -11,12 +11,13 @@ import { LogSync } from './log-sync.js'
 import { checkTenant, Namespaces } from './namespaces.js'
 import { checkFields, checkItems, checkMethods } from './options.js'
 import type { CacheParts, LocalParts } from './parts.js'
-import { checkPolicy, definePolicy, type Policy, type PolicyOptions } from './policy.js'
+import { pingTiers, type TierPing } from './ping.js'
+import { checkPolicy, definePolicy, type Policy, type PolicyOptions, type Rules } from './policy.js'
 import type { Clock } from './ports/clock.js'
 import type { MemoryTierDefinition, RemovalReason, SpaceView } from './ports/local-tier.js'
 import type { Random } from './ports/random.js'
 import type { SharedTier, SharedTierDefinition } from './ports/shared-tier.js'
-import { type Duration, parsePositiveDuration } from './quantity.js'
+import { type Duration, parseMs, parsePositiveDuration } from './quantity.js'
 import { Reader, type SharedSide } from './read.js'
 import { ManyReader } from './read-many.js'
 import { Scope } from './scope.js'
@@ -26,6 +27,7 @@ import type { Space } from './space.js'
 import { type CacheStats, TierCounters, takeStats } from './stats.js'
 import { systemClock } from './system-clock.js'
 import { systemRandom } from './system-random.js'
+import { toldTier } from './told-tier.js'
 import { Work } from './work.js'
 import { Writer } from './write.js'
 
@@ -49,6 +51,13 @@ export interface CacheOptions extends Partial<Omit<PolicyOptions, 'name' | 'vers
   random?: Random
 }
 
+/** A policy as a cache knows it. */
+export interface PolicyFacts {
+  readonly name: string
+  readonly version: number
+  readonly rules: Rules
+}
+
 /** A cache: the calls of `Scope` outside any tenant, and what belongs to the whole. */
 export interface Cache extends Scope, AsyncDisposable {
   /**
@@ -59,6 +68,15 @@ export interface Cache extends Scope, AsyncDisposable {
   tenant(id: string): Scope
   /** Counts since the cache was made. */
   stats(): CacheStats
+  /** The policies met so far, in that order, with their rules in milliseconds. */
+  policies(): readonly PolicyFacts[]
+  /**
+   * Asks every tier for a sign of life, for health checks: no key is touched, nothing is counted. Answers within
+   * `deadlineMs` (default 1000) whatever a tier does.
+   *
+   * @throws CacheError `CACHE_CLOSED`
+   */
+  ping(options?: { deadlineMs?: number }): Promise<readonly TierPing[]>
   /** Calls `listener` for every event of a type, or of all with `'*'`. Returns the function that ends it. */
   on<T extends CacheEventType>(type: T, listener: (event: Extract<CacheEvent, { type: T }>) => void): () => void
   on(type: '*', listener: (event: CacheEvent) => void): () => void
@@ -70,6 +88,7 @@ export interface Cache extends Scope, AsyncDisposable {
 }
 
 const POLICY_FIELDS = ['ttl', 'jitter', 'negativeTtl', 'stale', 'fillTimeout', 'coordinate', 'bulkhead'] as const
+const DEFAULT_PING_MS = 1_000
 const FIELDS = ['name', 'tiers', 'maxStaleness', 'policies', 'clock', 'random', ...POLICY_FIELDS]
 
 /**
@@ -100,9 +119,10 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
 
   const events = new Events()
   const tiers = new TierCounters()
-  const shared = sharedTier?.open({ cacheName: name, clock: ticking, random })
+  const opened = sharedTier?.open({ cacheName: name, clock: ticking, random })
   // Without a poll nothing but the age of what it holds tells a thawed process that it was away.
-  const clock = shared?.pollMs === 0 ? new FreezeAwareClock(ticking) : ticking
+  const clock = opened?.pollMs === 0 ? new FreezeAwareClock(ticking) : ticking
+  const shared = opened && toldTier(opened, { clock, events })
   const namespaces = new Namespaces(shared?.commandTimeoutMs)
   try {
     if (shared) checkBound(maxStaleness, maxStalenessMs, shared.pollMs * 2 + shared.commandTimeoutMs)
@@ -154,6 +174,12 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
         tenants: namespaces.size,
         maxStalenessMs,
       }),
+    policies: () => [...namespaces.policies].map(({ name, version, rules }) => ({ name, version, rules })),
+    ping: async (asked: { deadlineMs?: number } = {}) => {
+      core.checkOpen()
+      const { deadlineMs } = checkFields(asked, ['deadlineMs'], 'ping')
+      return pingTiers(parts, deadlineMs === undefined ? DEFAULT_PING_MS : parseMs(deadlineMs, 'ping.deadlineMs'))
+    },
     on: (type: CacheEventType | '*', listener: (event: never) => void) =>
       events.on(type, listener as (event: CacheEvent) => void),
     close,

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from './errors.js'
 import { checkOneOf } from './options.js'
 import type { RemovalReason } from './ports/local-tier.js'
+import type { TierOperation } from './told-tier.js'
 
 /** Everything a cache tells about itself. No event carries a value; keys are given only to listeners in this process. */
 export type CacheEvent =
@@ -23,6 +24,7 @@ export type CacheEvent =
       waitedMs: number
       outcome: 'value' | 'timeout' | 'retry'
     }
+  | { type: 'hedged'; policy: string; tenant: string; key: string | number }
   | {
       type: 'filled'
       policy: string
@@ -53,6 +55,7 @@ export type CacheEvent =
     }
   | { type: 'removed'; policy: string; tenant: string; reason: RemovalReason }
   | { type: 'tier-failed'; tier: string; operation: string; error: unknown }
+  | { type: 'tier-called'; tier: string; operation: TierOperation; durationMs: number; failed: boolean }
   | { type: 'log-broken'; shard: number; cause: 'first' | 'trimmed' | 'rewound' | 'lost' }
 
 export type CacheEventType = CacheEvent['type']
@@ -65,6 +68,7 @@ const TYPES = [
   'miss',
   'joined',
   'followed',
+  'hedged',
   'filled',
   'fill-failed',
   'fenced',
@@ -73,6 +77,7 @@ const TYPES = [
   'invalidated',
   'removed',
   'tier-failed',
+  'tier-called',
   'log-broken',
   '*',
 ] as const satisfies (CacheEventType | '*')[]
