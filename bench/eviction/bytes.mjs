@@ -1,4 +1,4 @@
-import { contenders } from './contenders.mjs'
+import { CONTENDERS, MAP, openContender } from './contenders.mjs'
 
 const ENTRIES = 1_000_000
 const CHURN = 1_500_000
@@ -6,24 +6,25 @@ const CHURN = 1_500_000
 /** What an entry takes beside key and value: integer keys, one shared value. */
 export const bytes = {
   name: 'bytes',
-  question: 'how many bytes does an entry take beside key and value, at 1,000,000 entries?',
   figures: [
     { name: 'filled', title: 'filled', digits: 1 },
     { name: 'churned', title: 'after 1.5 M evicting sets', digits: 1 },
   ],
   ratios: [],
 
-  cases: () => contenders.map(({ name }) => ({ group: 'bytes an entry', contender: name, spec: { contender: name } })),
+  cases: () =>
+    CONTENDERS.map((contender) => ({ group: 'bytes an entry, 1 M entries', contender, spec: { contender } })),
 
   async measure({ contender }) {
     const value = { count: 1 }
-    const isBounded = !contender.startsWith('Map')
     const before = await heldBytes()
-    const cache = contenders.find(({ name }) => name === contender).open({ capacity: ENTRIES })
+    const cache = openContender(contender, ENTRIES)
     for (let id = 0; id < ENTRIES; id++) cache.set(id, value)
     const filled = ((await heldBytes()) - before) / ENTRIES
-    if (isBounded) for (let id = ENTRIES; id < ENTRIES + CHURN; id++) cache.set(id, value)
-    const churned = isBounded ? ((await heldBytes()) - before) / ENTRIES : filled
+    // Nobody leaves a Map: more sets would only make it larger.
+    if (contender !== MAP) for (let id = ENTRIES; id < ENTRIES + CHURN; id++) cache.set(id, value)
+    const churned = ((await heldBytes()) - before) / ENTRIES
+    // Held until here, or there would be nothing to measure.
     cache.get(0)
     return { filled, churned }
   },

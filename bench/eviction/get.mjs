@@ -1,53 +1,55 @@
 import { nanosecondsPerOperation } from '../harness/timed-loop.mjs'
 import { zipfTrace } from '../harness/zipf.mjs'
-import { contenders } from './contenders.mjs'
+import { CONTENDERS, FLOOR, MAP, openContender, WITHOUT_TTL } from './contenders.mjs'
+import { KEYS, keyOf, keysOf } from './keys.mjs'
 
 const RESIDENT = 100_000
 const LENGTH = 1 << 20
 const MASK = LENGTH - 1
 
-const keyOf = (id) => `org:${id % 997}:unit:${id}`
-
 /** What a hit costs: all keys resident, asked for by zipf 0.99. */
 export const get = {
   name: 'get',
-  question: 'what does a hit cost, 100,000 keys resident, zipf 0.99?',
   figures: [{ name: 'nanoseconds', title: 'ns/get', digits: 1 }],
   ratios: [
-    { figure: 'nanoseconds', to: 'Map (unbounded)' },
-    { figure: 'nanoseconds', to: 'lru-cache' },
+    { figure: 'nanoseconds', to: MAP },
+    { figure: 'nanoseconds', to: FLOOR },
+    { figure: 'nanoseconds', to: WITHOUT_TTL },
   ],
 
   cases: () =>
-    ['reused strings', 'built strings', 'integers'].flatMap((keys) =>
-      contenders.map(({ name }) => ({ group: `get, ${keys}`, contender: name, spec: { contender: name, keys } })),
+    KEYS.flatMap((keys) =>
+      CONTENDERS.map((contender) => ({ group: `get, ${keys}`, contender, spec: { contender, keys } })),
     ),
 
   async measure({ contender, keys: kind }) {
-    const cache = contenders.find(({ name }) => name === contender).open({ capacity: RESIDENT })
+    const cache = openContender(contender, RESIDENT)
     const trace = zipfTrace({ items: RESIDENT, length: LENGTH, skew: 0.99, seed: 7 })
-    const isInteger = kind === 'integers'
-    // Stored under strings of their own: a caller rarely still has the very string that was stored.
-    for (let id = 0; id < RESIDENT; id++) cache.set(isInteger ? id : keyOf(id), { count: 1 })
-    const keys = Array.from({ length: RESIDENT }, (_, id) => (isInteger ? id : keyOf(id)))
-    return { nanoseconds: await nanosecondsPerOperation(loopOf(kind, cache, { trace, keys })) }
+    for (const key of keysOf(kind, RESIDENT)) cache.set(key, { count: 1 })
+    const keys = keysOf(kind, RESIDENT)
+    const loop = kind === 'built strings' ? builtLoop(cache, trace) : reusedLoop(cache, trace, keys)
+    return { nanoseconds: await nanosecondsPerOperation(checked(loop)) }
   },
 }
 
-function loopOf(kind, cache, { trace, keys }) {
-  const run =
-    kind === 'built strings'
-      ? (start, count) => {
-          let sum = 0
-          for (let at = start; at < start + count; at++) sum += cache.get(keyOf(trace[at & MASK])).count
-          return sum
-        }
-      : (start, count) => {
-          let sum = 0
-          for (let at = start; at < start + count; at++) sum += cache.get(keys[trace[at & MASK]]).count
-          return sum
-        }
+function builtLoop(cache, trace) {
   return (start, count) => {
-    if (run(start, count) !== count) throw new Error('a read found nothing')
+    let sum = 0
+    for (let at = start; at < start + count; at++) sum += cache.get(keyOf(trace[at & MASK])).count
+    return sum
+  }
+}
+
+function reusedLoop(cache, trace, keys) {
+  return (start, count) => {
+    let sum = 0
+    for (let at = start; at < start + count; at++) sum += cache.get(keys[trace[at & MASK]]).count
+    return sum
+  }
+}
+
+function checked(loop) {
+  return (start, count) => {
+    if (loop(start, count) !== count) throw new Error('a read found nothing')
   }
 }

@@ -1,5 +1,6 @@
 import { PerformanceObserver, performance } from 'node:perf_hooks'
-import { contenders } from './contenders.mjs'
+import { BOUNDED, openContender } from './contenders.mjs'
+import { keyOf } from './keys.mjs'
 
 const ENTRIES = 1_000_000
 const EVICTING_SETS = 2_000_000
@@ -10,7 +11,6 @@ const NOTED_MS = 0.5
 /** The longest single `set`, while filling to a million entries and then with each set evicting one. */
 export const stalls = {
   name: 'stalls',
-  question: 'how long does the longest single set take, garbage collection subtracted?',
   figures: [
     { name: 'growing', title: 'growing, ms', digits: 2 },
     { name: 'steady', title: 'steady, ms', digits: 2 },
@@ -19,13 +19,10 @@ export const stalls = {
   ],
   ratios: [],
 
-  cases: () =>
-    contenders
-      .filter(({ name }) => !name.startsWith('Map'))
-      .map(({ name }) => ({ group: 'longest set', contender: name, spec: { contender: name } })),
+  cases: () => BOUNDED.map((contender) => ({ group: 'longest set, 1 M entries', contender, spec: { contender } })),
 
   async measure({ contender }) {
-    const cache = contenders.find(({ name }) => name === contender).open({ capacity: ENTRIES })
+    const cache = openContender(contender, ENTRIES)
     const collections = []
     const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()))
     observer.observe({ entryTypes: ['gc'] })
@@ -49,7 +46,7 @@ async function slowSets(cache, first, count) {
   const slow = []
   const value = { count: 1 }
   for (let id = first; id < first + count; id++) {
-    const key = `org:${id % 997}:unit:${id}`
+    const key = keyOf(id)
     const from = performance.now()
     cache.set(key, value)
     const to = performance.now()

@@ -10,14 +10,14 @@ const TOLERANCE = 0.1
  * is kept.
  */
 export function recordBaseline(scenario, report) {
-  const baseline = { ...readBaseline(), [scenario.name]: keptOf(scenario, report) }
+  const baseline = { ...readBaseline(), [scenario.name]: keptOf(report) }
   writeFileSync(file, `${JSON.stringify(baseline, null, 2)}\n`)
 }
 
 /** What got worse than the baseline, one sentence each; undefined if there is none for this scenario. */
 export function compareWithBaseline(scenario, report) {
   const before = readBaseline()[scenario.name]
-  return before && regressions(before, keptOf(scenario, report))
+  return before && regressions(before, keptOf(report))
 }
 
 export function regressions(before, now) {
@@ -36,10 +36,9 @@ export function regressions(before, now) {
   )
 }
 
-function keptOf(scenario, { groups }) {
-  const counted = scenario.figures.filter(({ isCount }) => isCount)
+function keptOf({ groups }) {
   return Object.fromEntries(
-    groups.map(({ name, rows }) => [
+    groups.map(({ name, figures: columns, rows }) => [
       name,
       Object.fromEntries(
         rows
@@ -48,7 +47,9 @@ function keptOf(scenario, { groups }) {
             contender,
             {
               ratios: Object.fromEntries(Object.entries(ratios).map(([to, spread]) => [to, rounded(spread)])),
-              counts: Object.fromEntries(counted.map(({ name: figure }) => [figure, figures[figure].median])),
+              counts: Object.fromEntries(
+                columns.filter(({ isCount }) => isCount).map((counted) => [counted.name, figures[counted.name].median]),
+              ),
             },
           ]),
       ),

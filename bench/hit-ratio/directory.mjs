@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** Where traces are: what the caller said, else `../shared/traces` beside the checkout if it exists, else nowhere. */
-export function readTracesDirectory(given) {
-  if (given !== undefined) {
-    if (!existsSync(given)) throw new Error(`--traces: there is no folder '${given}'.`)
-    return given
-  }
+/** Where real traces are: what the caller said, else `FRESHTIER_TRACES`, else `../shared/traces` beside the checkout. */
+export function tracesDirectory(given = process.env.FRESHTIER_TRACES) {
+  if (given !== undefined && given !== '') return given
   const beside = fileURLToPath(new URL('../../../shared/traces', import.meta.url))
   return existsSync(beside) ? beside : undefined
 }

@@ -1,29 +1,38 @@
 import { seededRandom } from './seeded-random.mjs'
 
 const REQUESTS = 400_000
+const MEDIAN_BYTES = 2_000
 
-/** Workloads that tell evictions apart, for machines without real traces. Seeded: the same on every machine. */
-export function syntheticTraces() {
-  return [
-    { name: 'zipf-0.8', keys: fromSource(zipf(50_000, 0.8, 1)) },
-    { name: 'zipf-1.0', keys: fromSource(zipf(50_000, 1, 2)) },
-    { name: 'zipf-moving', keys: fromSource(movingZipf(20_000, 0.9, 3)) },
-    { name: 'zipf-scans', keys: fromSource(withScans(20_000, 0.9, 4)) },
-    { name: 'recent', keys: fromSource(recent(5)) },
-    { name: 'loop', keys: fromSource(loop(4_000)) },
-  ]
+/** Workloads that tell evictions apart, for machines without real traces. */
+const SOURCES = {
+  'zipf-0.8': () => zipf(50_000, 0.8, 1),
+  'zipf-1.0': () => zipf(50_000, 1, 2),
+  'zipf-moving': () => movingZipf(20_000, 0.9, 3),
+  'zipf-scans': () => withScans(20_000, 0.9, 4),
+  recent: () => recent(5),
+  loop: () => loop(4_000),
 }
 
-/** Renumbers what a source gives by first appearance. */
-function fromSource(source) {
+export const SYNTHETIC_NAMES = Object.keys(SOURCES)
+
+/** Seeded: the same on every machine. Keys are numbered by first appearance; sizes are log-normal around 2 kB. */
+export function syntheticTrace(name, { requests = REQUESTS } = {}) {
+  const source = SOURCES[name]()
   const ids = new Map()
-  const keys = new Uint32Array(REQUESTS)
-  for (let at = 0; at < REQUESTS; at++) {
+  const keys = Uint32Array.from({ length: requests }, (_, at) => {
     const key = source(at)
     if (!ids.has(key)) ids.set(key, ids.size)
-    keys[at] = ids.get(key)
-  }
-  return keys
+    return ids.get(key)
+  })
+  return { keys, sizes: logNormalSizes(ids.size, 6) }
+}
+
+function logNormalSizes(count, seed) {
+  const random = seededRandom(seed)
+  return Uint32Array.from({ length: count }, () => {
+    const normal = Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next())
+    return Math.ceil(MEDIAN_BYTES * Math.exp(normal))
+  })
 }
 
 /** Popularity falls with the rank's power. */

@@ -1,43 +1,53 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { syntheticTraces } from './synthetic-traces.mjs'
+import { SYNTHETIC_NAMES, syntheticTrace } from './synthetic-traces.mjs'
+
+const KEYS = '.keys.u32.gz'
+const SIZES = '.sizes.u32.gz'
+
+/** Names of the traces in a directory; without one, of the seeded synthetic ones. */
+export function traceNames(directory) {
+  if (directory === undefined) return SYNTHETIC_NAMES
+  const names = readdirSync(directory)
+    .filter((file) => file.endsWith(KEYS))
+    .map((file) => file.slice(0, -KEYS.length))
+  if (names.length === 0) throw new Error(`${directory} has no file that ends in ${KEYS}.`)
+  return names.sort()
+}
+
+/** Names of those that know how many bytes each key's value has. */
+export function sizedTraceNames(directory) {
+  if (directory === undefined) return SYNTHETIC_NAMES
+  return traceNames(directory).filter((name) => existsSync(join(directory, name + SIZES)))
+}
 
 /**
- * Request traces: dense key ids in request order, and hits of reference implementations where they are known. From
- * `directory` (files `NAME.keys.u32.gz`, `reference-hits.json`), else seeded synthetic ones.
+ * Requests as dense key ids in their order, and sizes by id where they are known.
  *
- * @returns {{ from: string, traces: { name: string, keys: Uint32Array, unique: number, reference: object | undefined }[] }}
+ * @returns {{ name: string, keys: Uint32Array, unique: number, sizes: Uint32Array | undefined }}
  */
-export function loadTraces(directory) {
-  if (directory === undefined || !existsSync(directory)) {
-    return {
-      from: 'synthetic',
-      traces: syntheticTraces().map((trace) => withUnique({ ...trace, reference: undefined })),
-    }
+export function loadTrace(directory, name, options) {
+  const { keys, sizes } = directory === undefined ? syntheticTrace(name, options) : readTrace(directory, name)
+  // Ids are dense, so there are as many keys as the highest id says.
+  return { name, keys, unique: 1 + keys.reduce((highest, key) => Math.max(highest, key), 0), sizes }
+}
+
+/** What reference implementations hit, by trace, entries and eviction; empty where the directory doesn't say. */
+export function referenceHits(directory) {
+  const file = directory === undefined ? '' : join(directory, 'reference-hits.json')
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).traces : {}
+}
+
+function readTrace(directory, name) {
+  const sizes = join(directory, name + SIZES)
+  return {
+    keys: readWords(join(directory, name + KEYS)),
+    sizes: existsSync(sizes) ? readWords(sizes) : undefined,
   }
-  const referenceFile = join(directory, 'reference-hits.json')
-  const references = existsSync(referenceFile) ? JSON.parse(readFileSync(referenceFile, 'utf8')).traces : {}
-  const suffix = '.keys.u32.gz'
-  const names = readdirSync(directory)
-    .filter((file) => file.endsWith(suffix))
-    .map((file) => file.slice(0, -suffix.length))
-    .sort()
-  if (names.length === 0) throw new Error(`${directory} has no file that ends in ${suffix}.`)
-  const traces = names.map((name) =>
-    withUnique({ name, keys: readWords(join(directory, name + suffix)), reference: references[name] }),
-  )
-  return { from: directory, traces }
 }
 
 function readWords(file) {
   const bytes = gunzipSync(readFileSync(file))
   return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
-}
-
-/** Ids are dense, so there are as many keys as the highest id says. */
-function withUnique(trace) {
-  let highest = 0
-  for (const key of trace.keys) if (key > highest) highest = key
-  return { ...trace, unique: highest + 1 }
 }
