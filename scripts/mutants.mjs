@@ -17,7 +17,7 @@ const MUTANTS = [
   {
     name: 'R3 client-token',
     file: 'src/core/coordinator.ts',
-    find: 'token: this.#parts.random.fillId()',
+    find: 'token: leaseToken(this.#parts.random.fillId(), job.space.policy.counters.usualFillMs)',
     replace: "token: 'the-same-client!'",
   },
   {

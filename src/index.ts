@@ -12,6 +12,7 @@ export {
   type ErrorCode,
   FillTimeoutError,
   InvalidOptionError,
+  RemoteFillError,
   UnserialisableValueError,
 } from './core/errors.js'
 export type { CacheEvent, CacheEventType } from './core/events.js'
@@ -27,7 +28,7 @@ export type { SharedTierDefinition } from './core/ports/shared-tier.js'
 export type { Duration, Size } from './core/quantity.js'
 export type { FillManyContext } from './core/read-many.js'
 export type { Receipt } from './core/receipt.js'
-export type { Scope, SetOutcome } from './core/scope.js'
+export type { Scope, SetOutcome, StoreOutcome } from './core/scope.js'
 export type { StandardSchema } from './core/standard-schema.js'
 export type { CacheStats, PolicyStats, TierStats } from './core/stats.js'
 export { MAX_TAG_LENGTH, MAX_TAGS_PER_ENTRY } from './core/tags.js'

@@ -4,7 +4,7 @@ import type { FillContext } from './fill-context.js'
 import type { Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
 import type { Receipt } from './receipt.js'
-import type { Scope, SetOutcome } from './scope.js'
+import type { Scope, SetOutcome, StoreOutcome } from './scope.js'
 
 type Fills<K extends Key, V> = Policy<K, V, true>
 
@@ -67,7 +67,7 @@ export class BoundPolicy<K extends Key, V, F extends boolean> {
     return this.#scope.refresh(this.policy, key, options)
   }
 
-  set(key: K, value: V, options?: WriteOptions): Promise<void> {
+  set(key: K, value: V, options?: WriteOptions): Promise<StoreOutcome> {
     return this.#scope.set(this.policy, key, value, options)
   }
 

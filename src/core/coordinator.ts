@@ -1,8 +1,9 @@
 import type { Abort } from './abort.js'
-import { CacheError } from './errors.js'
+import { CacheError, RemoteFillError } from './errors.js'
 import { type Found, type FoundValue, MISSING } from './found.js'
 import { isServable, type Job, subject } from './job.js'
 import type { Lease, LeaseFill } from './lease-fill.js'
+import { leaseToken } from './lease-token.js'
 import type { LocalStore } from './local-store.js'
 import type { CacheParts } from './parts.js'
 import type { Clock } from './ports/clock.js'
@@ -22,9 +23,10 @@ const MAX_ROUNDS = 20
  *  acquire ─┬─ entry ────► judge: alive → answer; dead → acquire again, refusing that entry
  *           ├─ leader ───► fill, renewing ─┬─ commit stored ──► keep locally, answer
  *           │                              ├─ fenced ─────────► answer, store nowhere
- *           │                              └─ error ──────────► release, reject
+ *           │                              └─ error ──────────► tell followers, reject
  *           ├─ follower ─► poll data and lease ─┬─ value ─────► answer
  *           │                                   ├─ both gone ─► acquire again
+ *           │                                   ├─ failure ───► stale | reject (strict: acquire again)
  *           │                                   └─ waitMs ────► stale | fill alone | hedge | reject
  *           └─ failed ───► fill alone: single-flight here, publish nothing
  * ```
@@ -72,10 +74,11 @@ export class Coordinator {
       }
       if (isForNobody(job)) return job.candidate ?? MISSING
       if (!coordinate.waits) return this.#solo.alone(job)
-      const followed = await this.follow(job, refused, deadline)
+      const followed = await this.follow(job, { deadId: refused, deadline, progress: progressOf(job, acquired!) })
       if (followed.state === 'again') refused = followed.deadId
       else if (followed.state === 'timeout') return this.#afterTimeout(job, refused)
       else if (followed.state === 'failed') return this.#solo.alone(job)
+      else if (followed.state === 'error') throw followed.error
       else return followed.found
     }
     return this.#solo.alone(job)
@@ -92,7 +95,7 @@ export class Coordinator {
     const sentAt = this.#parts.clock.now()
     const requests = jobs.map((job, index) => ({
       key: storedKey(job.space.prefix, job.key),
-      token: this.#parts.random.fillId(),
+      token: leaseToken(this.#parts.random.fillId(), job.space.policy.counters.usualFillMs),
       leaseMs: job.space.policy.rules.coordinate.leaseMs,
       deadId: deadIds[index],
     }))
@@ -116,30 +119,23 @@ export class Coordinator {
   /** Waits for somebody else's fill by looking at the data key. */
   async follow(
     job: Job,
-    deadId: string | undefined,
-    deadline: number,
-  ): Promise<
-    | { state: 'value'; found: Found }
-    | { state: 'again'; deadId: string | undefined }
-    | { state: 'timeout' }
-    | { state: 'failed' }
-  > {
+    { deadId, deadline, progress }: { deadId: string | undefined; deadline: number; progress: Progress },
+  ): Promise<Followed> {
     const { clock, random } = this.#parts
     const { pollMinMs, pollMaxMs } = job.space.policy.rules.coordinate
     const startedAt = clock.now()
     const key = storedKey(job.space.prefix, job.key)
     let refused = deadId
-    let pauseMs = pollMinMs
+    // The first look comes a little before the fill should end.
+    let pauseMs = Math.min(pollMaxMs, Math.max(pollMinMs, 0.8 * progress.leftMs))
     for (;;) {
-      // Decorrelated jitter (AWS): followers spread out, and look less often the longer it takes.
-      pauseMs = Math.min(pollMaxMs, pollMinMs + random.next() * (pauseMs * 3 - pollMinMs))
       const leftMs = deadline - clock.now()
       if (leftMs <= 0) return this.#followed(job, startedAt, { state: 'timeout' })
       await pause(clock, Math.min(pauseMs, leftMs), job.flight.abort)
       const sentAt = clock.now()
       const seen = await this.#poll(job, key)
       if (seen === undefined) return { state: 'failed' }
-      const { envelope, leased } = seen.state
+      const { envelope, leased, failure } = seen.state
       if (envelope !== undefined) {
         const looked = await this.#reader.judge(job, envelope, { sentAt, ...seen })
         if (looked.state === 'found' && looked.found.state === 'fresh') {
@@ -148,7 +144,17 @@ export class Coordinator {
         if (looked.state === 'failed') return { state: 'failed' }
         refused = looked.state === 'missing' ? looked.deadId : looked.fillId
       }
+      // A strict reader has no use for a fill that may have begun before it: it tries itself.
+      if (failure !== undefined && job.level !== 'strict') {
+        const error = new RemoteFillError(job.space.policy.name, failure)
+        return this.#followed(job, startedAt, { state: 'error', error })
+      }
       if (!leased) return this.#followed(job, startedAt, { state: 'again', deadId: refused })
+      // Decorrelated jitter (AWS): followers spread out, and look less often the longer it takes; but never later than a
+      // quarter of what the fill has taken so far, so that nobody waits much longer than the fill.
+      const jittered = pollMinMs + random.next() * (pauseMs * 3 - pollMinMs)
+      const quarterMs = (progress.elapsedMs + clock.now() - startedAt) / 4
+      pauseMs = Math.min(pollMaxMs, jittered, Math.max(pollMinMs, quarterMs))
     }
   }
 
@@ -182,7 +188,7 @@ export class Coordinator {
     return looked.found
   }
 
-  #followed<T extends { state: 'value' | 'again' | 'timeout' }>(job: Job, startedAt: number, result: T): T {
+  #followed<T extends { state: 'value' | 'again' | 'timeout' | 'error' }>(job: Job, startedAt: number, result: T): T {
     const { events, clock } = this.#parts
     job.space.policy.counters.followed++
     if (events.hears('followed')) {
@@ -208,6 +214,27 @@ export class Coordinator {
       return undefined
     }
   }
+}
+
+/** What waiting for somebody else's fill came to. 'failed': the shared tier; 'error': the fill. */
+export type Followed =
+  | { state: 'value'; found: Found }
+  | { state: 'again'; deadId: string | undefined }
+  | { state: 'timeout' }
+  | { state: 'failed' }
+  | { state: 'error'; error: RemoteFillError }
+
+/** How far somebody else's fill is, as far as its lease tells. */
+export interface Progress {
+  readonly elapsedMs: number
+  readonly leftMs: number
+}
+
+export function progressOf(job: Job, acquired: Acquired): Progress {
+  if (acquired.state !== 'follower') return { elapsedMs: 0, leftMs: 0 }
+  // A lease that was renewed hides how old it is: then the fill takes longer than expected anyway.
+  const elapsedMs = Math.max(0, job.space.policy.rules.coordinate.leaseMs - acquired.remainingMs)
+  return { elapsedMs, leftMs: Math.max(0, (acquired.expectedMs ?? 0) - elapsedMs) }
 }
 
 /** True for a refresh in the background that nobody joined: a leader elsewhere brings the value. Nobody joins it now. */

@@ -13,6 +13,7 @@ export const ERROR_CODES = [
   'CACHE_CLOSED',
   'FILL_TIMEOUT',
   'FOLLOWER_TIMEOUT',
+  'REMOTE_FILL_FAILED',
   'BULKHEAD_FULL',
   'SHARED_TIER_FAILED',
   'SHARED_TIER_TIMEOUT',
@@ -84,6 +85,21 @@ export class FillTimeoutError extends CacheError {
       `A fill of policy '${policy}' took longer than fillTimeout.hard (${hardMs} ms) and was aborted. ` +
         'Let the fill observe its signal, make it faster, or raise the limit.',
     )
+  }
+}
+
+/** The process that was filling for all of them failed; there is nothing stale to serve. */
+export class RemoteFillError extends CacheError {
+  /** The `code` of the fill's error there, or its name; its message stays in that process. */
+  readonly remoteCode: string
+
+  constructor(policy: string, remoteCode: string) {
+    super(
+      'REMOTE_FILL_FAILED',
+      `Another process filled a key of policy '${policy}' for this one and failed with ${remoteCode}. ` +
+        'Repeat the call, or give the policy stale.ifError; the error itself is told in that process.',
+    )
+    this.remoteCode = remoteCode
   }
 }
 

@@ -22,7 +22,7 @@ export type CacheEvent =
       tenant: string
       key: string | number
       waitedMs: number
-      outcome: 'value' | 'timeout' | 'retry'
+      outcome: 'value' | 'timeout' | 'retry' | 'error'
     }
   | { type: 'hedged'; policy: string; tenant: string; key: string | number }
   | {

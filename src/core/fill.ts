@@ -83,6 +83,7 @@ export class FillRunner {
       const tookMs = this.#clock.now() - startedAt
       counters.fillTotalMs += tookMs
       counters.fillMaxMs = Math.max(counters.fillMaxMs, tookMs)
+      counters.usualFillMs = tookMs + 0.8 * ((counters.usualFillMs ?? tookMs) - tookMs)
     }
   }
 

@@ -1,9 +1,10 @@
 import { encodeValue, NotPlainData } from './codec.js'
 import { encodeEnvelope, isAbove } from './envelope.js'
-import { UnserialisableValueError } from './errors.js'
+import { CacheError, UnserialisableValueError } from './errors.js'
 import type { Filled } from './fill.js'
 import type { Found } from './found.js'
 import { type Job, subject } from './job.js'
+import { failureCodeOf, fillIdOfToken } from './lease-token.js'
 import type { LocalStore } from './local-store.js'
 import type { CacheParts } from './parts.js'
 import type { CancelTimer } from './ports/clock.js'
@@ -11,6 +12,9 @@ import type { SharedTier } from './ports/shared-tier.js'
 import type { SharedReader } from './shared-reader.js'
 import type { SoloFill } from './solo-fill.js'
 import { storedKey } from './stored-key.js'
+
+/** How long followers can learn at most that a fill failed; meanwhile whoever comes anew tries again. */
+const MAX_FAILURE_MS = 1_000
 
 /** The lease under which a fill may publish, and the namespace's state read before the fill began. */
 export interface Lease {
@@ -52,7 +56,7 @@ export class LeaseFill {
       startedAt = this.#parts.clock.now()
       filled = await this.#solo.run(job, lease.recentlyInvalidated)
     } catch (error) {
-      await this.release(job, lease.token)
+      await this.fail(job, lease.token, error)
       throw error
     } finally {
       stopRenewing()
@@ -68,11 +72,13 @@ export class LeaseFill {
     }
     const encoded = encodeValue(filled.value)
     if (encoded instanceof NotPlainData) {
-      await this.release(job, lease.token)
-      throw new UnserialisableValueError(job.space.policy.name, encoded.path, encoded.found)
+      const error = new UnserialisableValueError(job.space.policy.name, encoded.path, encoded.found)
+      await this.fail(job, lease.token, error)
+      throw error
     }
     const { epoch, born, token } = lease
-    const envelope = encodeEnvelope({ ...filled, fillId: token, epoch, born, codec: encoded.codec, body: encoded.text })
+    const fillId = fillIdOfToken(token)
+    const envelope = encodeEnvelope({ ...filled, fillId, epoch, born, codec: encoded.codec, body: encoded.text })
     if (isAbove(envelope, this.#tier.maxEntryBytes)) {
       await this.release(job, lease.token)
       const { events } = this.#parts
@@ -102,6 +108,24 @@ export class LeaseFill {
       await this.#tier.release(job.space.namespace.id, storedKey(job.space.prefix, job.key), token)
     } catch (error) {
       this.#reader.tellFailure('release', error)
+    }
+  }
+
+  /**
+   * Gives a lease back after a fill that failed, and tells those who wait for it elsewhere. They go on by themselves if
+   * it was only this process that gave up: nobody waits here any more, it closes, its bulkhead is full.
+   */
+  async fail(job: Job, token: string, error: unknown): Promise<void> {
+    const { abort } = job.flight
+    const isTimeout = CacheError.is(error) && error.code === 'FILL_TIMEOUT'
+    const isOwn = CacheError.is(error) && error.code === 'BULKHEAD_FULL'
+    if (isOwn || (abort.isAborted && abort.reason === error && !isTimeout)) return this.release(job, token)
+    const keepMs = Math.min(MAX_FAILURE_MS, 4 * job.space.policy.rules.coordinate.pollMaxMs)
+    const failure = { code: failureCodeOf(error), keepMs }
+    try {
+      await this.#tier.fail(job.space.namespace.id, storedKey(job.space.prefix, job.key), token, failure)
+    } catch (cause) {
+      this.#reader.tellFailure('fail', cause)
     }
   }
 

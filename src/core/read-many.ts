@@ -1,5 +1,5 @@
 import { Abort } from './abort.js'
-import { type Coordinator, followerTimeout, isForNobody } from './coordinator.js'
+import { type Coordinator, followerTimeout, isForNobody, type Progress, progressOf } from './coordinator.js'
 import type { FillContext } from './fill-context.js'
 import { type Found, MISSING } from './found.js'
 import { isServable, type Job } from './job.js'
@@ -22,8 +22,12 @@ interface Pending {
   readonly job: Job
   deadId: string | undefined
   lease: Lease | undefined
+  /** Of the fill elsewhere that it follows. */
+  progress: Progress
   readonly outcome: { promise: Promise<Found>; resolve: (found: Found) => void; reject: (error: unknown) => void }
 }
+
+const NO_PROGRESS: Progress = Object.freeze({ elapsedMs: 0, leftMs: 0 })
 
 /**
  * The read path for several keys of one space: one look at the shared tier, one claim of all leases, one call of the
@@ -53,7 +57,7 @@ export class ManyReader {
     const pending: Pending[] = []
     const start = (job: Job): void => {
       const outcome = withResolvers()
-      pending.push({ job, deadId: undefined, lease: undefined, outcome })
+      pending.push({ job, deadId: undefined, lease: undefined, progress: NO_PROGRESS, outcome })
       this.#reader.land(job, outcome.promise)
     }
     const answers = requests.map((request, index) => {
@@ -115,6 +119,7 @@ export class ManyReader {
     for (const [index, one] of open.entries()) {
       const isLeader = claim.reply.acquired[index]!.state === 'leader'
       if (isLeader) one.lease = claim.leases[index]!
+      one.progress = progressOf(one.job, claim.reply.acquired[index]!)
       if (isLeader || !one.job.space.policy.rules.coordinate.waits) toFill.push(one)
       else elsewhere.push(one)
     }
@@ -131,8 +136,9 @@ export class ManyReader {
         if (isForNobody(job)) return outcome.resolve(job.candidate ?? MISSING)
         try {
           const deadline = clock.now() + policy.rules.coordinate.waitMs
-          const followed = await coordinator.follow(job, one.deadId, deadline)
+          const followed = await coordinator.follow(job, { deadId: one.deadId, deadline, progress: one.progress })
           if (followed.state === 'value') return outcome.resolve(followed.found)
+          if (followed.state === 'error') return outcome.reject(followed.error)
           if (followed.state === 'again') one.deadId = followed.deadId
           if (followed.state === 'timeout') {
             if (isServable(job, policy.rules.staleMs, clock.now())) return outcome.resolve(job.candidate)
@@ -177,7 +183,7 @@ export class ManyReader {
       const durationMs = clock.now() - startedAt
       await Promise.all(batch.map((one) => this.#publish(one, values.get(one.job.userKey) ?? null, durationMs)))
     } catch (error) {
-      await Promise.all(batch.map(({ job, lease }) => lease && this.#shared!.lease.release(job, lease.token)))
+      await Promise.all(batch.map(({ job, lease }) => lease && this.#shared!.lease.fail(job, lease.token, error)))
       for (const { outcome } of batch) outcome.reject(error)
     } finally {
       for (const stop of stops) stop?.()
@@ -190,7 +196,7 @@ export class ManyReader {
       if (lease) outcome.resolve(await this.#shared!.lease.publish(job, lease, filled, durationMs))
       else outcome.resolve(this.#solo.keep(job, filled, durationMs))
     } catch (error) {
-      if (lease) await this.#shared!.lease.release(job, lease.token)
+      if (lease) await this.#shared!.lease.fail(job, lease.token, error)
       outcome.reject(error)
     }
   }

@@ -20,7 +20,7 @@ import {
 } from './call-requests.js'
 import { checkKey } from './check-key.js'
 import { type Entry, type EntryLookup, toEntry } from './entry.js'
-import { type CacheError, InvalidOptionError } from './errors.js'
+import { CacheError, InvalidOptionError } from './errors.js'
 import type { FillContext, FillResult } from './fill-context.js'
 import type { Found } from './found.js'
 import type { EntryRef } from './invalidate.js'
@@ -34,7 +34,18 @@ import type { Space } from './space.js'
 import type { WriteOutcome, WriteRequest } from './write.js'
 
 /** What became of one key of a `setMany`. */
-export type SetOutcome = { readonly state: 'stored' } | { readonly state: 'failed'; readonly error: CacheError }
+export type SetOutcome = StoreOutcome | { readonly state: 'failed'; readonly error: CacheError }
+
+/**
+ * What became of a value that was given. 'superseded': an invalidation or another `set` came meanwhile, or a newer
+ * version of the source was asked for; nothing was stored, the next read fills.
+ */
+export interface StoreOutcome {
+  readonly state: 'stored' | 'superseded'
+}
+
+const STORED: StoreOutcome = Object.freeze({ state: 'stored' })
+const SUPERSEDED: StoreOutcome = Object.freeze({ state: 'superseded' })
 
 /**
  * The calls of a cache within one namespace. Where a policy is left out, the cache's own default policy is meant
@@ -213,15 +224,21 @@ export class Scope {
   }
 
   /** Stores a value that was computed elsewhere. Acknowledged by the shared tier, if there is one. */
-  set(key: Key, value: unknown, options?: WriteOptions): Promise<void>
-  set<K extends Key, V>(policy: Policy<K, V>, key: NoInfer<K>, value: NoInfer<V>, options?: WriteOptions): Promise<void>
-  async set(first: Policy | Key, second: unknown, third?: unknown, fourth?: unknown): Promise<void> {
+  set(key: Key, value: unknown, options?: WriteOptions): Promise<StoreOutcome>
+  set<K extends Key, V>(
+    policy: Policy<K, V>,
+    key: NoInfer<K>,
+    value: NoInfer<V>,
+    options?: WriteOptions,
+  ): Promise<StoreOutcome>
+  async set(first: Policy | Key, second: unknown, third?: unknown, fourth?: unknown): Promise<StoreOutcome> {
     const isPolicy = typeof first === 'object'
     const [key, value, options] = isPolicy ? [second, third, fourth] : [first, second, third]
     const request = writeRequest(this.#core, this.#space(first), { userKey: key as Key, value, options })
-    if (request === undefined) return
-    const [failure] = await this.#write([request])
-    if (failure) throw failure
+    if (request === undefined) return STORED
+    const [outcome] = await this.#write([request])
+    if (outcome instanceof CacheError) throw outcome
+    return outcome === 'superseded' ? SUPERSEDED : STORED
   }
 
   /** Stores several values by one trip; a value that cannot be stored does not fail the rest. */
@@ -236,12 +253,13 @@ export class Scope {
     for (const [key, value] of new Map(checkPairs<K, V>(entries, 'entries'))) {
       const request = writeRequest(this.#core, space, { userKey: key, value, options })
       if (request) requests.push(request)
-      outcomes.set(key, { state: 'stored' })
+      outcomes.set(key, STORED)
     }
-    const failures = await this.#write(requests)
+    const written = await this.#write(requests)
     for (const [index, { userKey }] of requests.entries()) {
-      const error = failures[index]
-      if (error) outcomes.set(userKey as K, { state: 'failed', error })
+      const outcome = written[index]
+      if (outcome instanceof CacheError) outcomes.set(userKey as K, { state: 'failed', error: outcome })
+      else if (outcome === 'superseded') outcomes.set(userKey as K, SUPERSEDED)
     }
     return outcomes
   }

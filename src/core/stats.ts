@@ -137,6 +137,6 @@ function policyStats(counters: readonly PolicyCounters[]): PolicyStats {
   }
 }
 
-function sum(counters: readonly PolicyCounters[], field: keyof PolicyCounters): number {
+function sum(counters: readonly PolicyCounters[], field: Exclude<keyof PolicyCounters, 'usualFillMs'>): number {
   return counters.reduce((total, one) => total + one[field], 0)
 }

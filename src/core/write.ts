@@ -6,11 +6,12 @@ import { Flight } from './flights.js'
 import type { Found, FoundValue } from './found.js'
 import type { Invalidator } from './invalidate.js'
 import { subject } from './job.js'
+import { fillIdOfToken, leaseToken } from './lease-token.js'
 import type { LocalStore } from './local-store.js'
 import { encodeEntriesPayload, MAX_KEYS_PER_LOG_ROW } from './log-entry.js'
 import type { LocalParts } from './parts.js'
 import type { Key } from './ports/local-tier.js'
-import type { CommitOutcome, Control, SharedTier, StoreRequest } from './ports/shared-tier.js'
+import type { Control, SetRequest, SharedTier } from './ports/shared-tier.js'
 import type { Space } from './space.js'
 import { storedKey } from './stored-key.js'
 
@@ -29,12 +30,18 @@ interface Encoded {
   readonly text: string
 }
 
-/** What became of one store of a batch: `undefined`, or why it was not done. */
-export type WriteOutcome = CacheError | undefined
+/** What became of one store of a batch, or why it could not be done. */
+export type WriteOutcome = 'stored' | 'superseded' | CacheError
+
+/** A lease for a store must outlive its second trip; ends by itself if this process does. */
+const LEASE_TIMEOUTS = 4
 
 /**
  * Values that the caller computed itself. A store is a flight too: an invalidation that passes while it is on its way
  * keeps it out of memory, and it ends whatever is being filled for its key.
+ *
+ * In the shared tier it takes the lease of its key, whoever holds it, and commits under it: an invalidation or a later
+ * store in between supersedes it, so that one that arrives late, even after its caller gave up, undoes nothing.
  */
 export class Writer {
   readonly #parts: LocalParts
@@ -67,7 +74,7 @@ export class Writer {
     // Whatever is being filled began before this value was given.
     space.flights.poison(key, false)
     if (filled.freshMs === 0) this.#store.evict(space, key, false)
-    return undefined
+    return 'stored'
   }
 
   async #setShared(requests: readonly WriteRequest[], shared: SharedTier): Promise<WriteOutcome[]> {
@@ -75,22 +82,17 @@ export class Writer {
     const sendable = checked.filter((one): one is Encoded => !(one instanceof CacheError))
     const outcomes = sendable.length === 0 ? [] : await this.#send(sendable, shared)
     let next = 0
-    return checked.map((one) => {
-      if (one instanceof CacheError) return one
-      this.#tellSuperseded(one.request, outcomes[next++]!)
-      return undefined
-    })
+    return checked.map((one) => (one instanceof CacheError ? one : outcomes[next++]!))
   }
 
-  async #send(encoded: readonly Encoded[], shared: SharedTier): Promise<readonly CommitOutcome[]> {
+  async #send(encoded: readonly Encoded[], shared: SharedTier): Promise<('stored' | 'superseded')[]> {
     const flights = encoded.map(({ request }) => this.#register(request))
     const { namespace } = encoded[0]!.request.space
     const origin = this.#parts.random.fillId()
     try {
-      // Read before the store: an invalidation between the two makes the value dead, never the other way round.
-      const control = await shared.control(namespace.id, [])
+      const { control, tokens } = await this.#claim(encoded, shared)
       namespace.adopt(control, [])
-      const stores = encoded.map((one) => this.#envelop(one, control))
+      const stores = encoded.map((one, index) => this.#envelop(one, tokens[index]!, control))
       this.#invalidator.expectOwn(origin)
       const payload = encodeEntriesPayload({
         namespace: namespace.id,
@@ -99,10 +101,11 @@ export class Writer {
         keys: stores.map(({ key }) => key),
       })
       const { outcomes } = await shared.set(namespace.id, stores, payload)
-      for (const [index, { request }] of encoded.entries()) {
-        if (outcomes[index] === 'stored') this.#keep(request, flights[index]!, control)
-      }
-      return outcomes
+      return encoded.map(({ request }, index) => {
+        if (outcomes[index] !== 'stored') return this.#superseded(request)
+        this.#keep(request, flights[index]!, control)
+        return 'stored'
+      })
     } catch (cause) {
       this.#invalidator.forgetOwn(origin)
       throw new CacheError(
@@ -136,15 +139,27 @@ export class Writer {
     return flight
   }
 
-  #envelop({ request, codec, text }: Encoded, control: Control): StoreRequest {
+  /** Leases, and the namespace's state read before anything is stored: an invalidation from now on wins. */
+  async #claim(encoded: readonly Encoded[], shared: SharedTier): Promise<{ control: Control; tokens: string[] }> {
+    const tokens = encoded.map(() => leaseToken(this.#parts.random.fillId(), undefined))
+    const leaseMs = shared.commandTimeoutMs * LEASE_TIMEOUTS
+    const claims = encoded.map(({ request: { space, key } }, index) => {
+      return { key: storedKey(space.prefix, key), token: tokens[index]!, leaseMs, takes: true }
+    })
+    const { control } = await shared.acquire(encoded[0]!.request.space.namespace.id, claims)
+    return { control, tokens }
+  }
+
+  #envelop({ request, codec, text }: Encoded, token: string, control: Control): SetRequest {
     const { space, key, filled } = request
     const { freshMs, tags, version } = filled
     // Of a life of zero nothing is left, not even as stale.
     const staleMs = freshMs === 0 ? 0 : filled.staleMs
     const { epoch, clock: born } = control
-    const fillId = this.#parts.random.fillId()
+    const fillId = fillIdOfToken(token)
     const envelope = encodeEnvelope({ codec, fillId, epoch, born, freshMs, staleMs, tags, body: text })
-    return { key: storedKey(space.prefix, key), envelope, keepMs: Math.max(1, Math.ceil(freshMs + staleMs)), version }
+    const keepMs = Math.max(1, Math.ceil(freshMs + staleMs))
+    return { key: storedKey(space.prefix, key), token, envelope, keepMs, version }
   }
 
   /**
@@ -160,10 +175,10 @@ export class Writer {
     this.#store.put({ space, key }, this.#found(filled, namespace.sequence), undefined)
   }
 
-  #tellSuperseded(request: WriteRequest, outcome: CommitOutcome): void {
+  #superseded(request: WriteRequest): 'superseded' {
     const { events } = this.#parts
-    if (outcome === 'stored' || !events.hears('not-stored')) return
-    events.emit({ type: 'not-stored', ...subject(request), cause: 'superseded' })
+    if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(request), cause: 'superseded' })
+    return 'superseded'
   }
 
   #found({ value, freshMs, staleMs, tags }: Filled, seen: number): FoundValue {

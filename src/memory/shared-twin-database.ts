@@ -7,6 +7,7 @@ import {
   STALE_MS_OFFSET,
   stampEnvelope,
 } from '../core/envelope.js'
+import { expectedMsOfToken, FAILURE_MARK, failureOfLease } from '../core/lease-token.js'
 import { bumpPayloadHead, completeBumpPayload } from '../core/log-entry.js'
 import type { Random } from '../core/ports/random.js'
 import type {
@@ -15,8 +16,10 @@ import type {
   BumpReply,
   BumpRequest,
   CommitOutcome,
+  FollowState,
   LogPosition,
   LogRow,
+  Marker,
   NamespaceId,
   StoredKey,
   StoreRequest,
@@ -52,14 +55,15 @@ export class TwinDatabase {
     this.controls = new ExpiringMap(parts.nowMs)
   }
 
-  acquire({ key, token, leaseMs, deadId }: AcquireRequest): Acquired {
-    const envelope = this.data.get(key)
+  acquire({ key, token, leaseMs, deadId, takes }: AcquireRequest): Acquired {
+    const envelope = takes ? undefined : this.data.get(key)
     if (envelope !== undefined && isEnvelope(envelope) && fillIdOf(envelope) !== deadId) {
       return { state: 'entry', envelope }
     }
-    const holder = this.leases.get(key)
-    if (holder !== undefined && holder !== token)
-      return { state: 'follower', remainingMs: this.leases.remainingMs(key) }
+    const holder = takes ? undefined : this.leases.get(key)
+    if (holder !== undefined && holder !== token && failureOfLease(holder) === undefined) {
+      return { state: 'follower', remainingMs: this.leases.remainingMs(key), expectedMs: expectedMsOfToken(holder) }
+    }
     this.leases.set(key, token, leaseMs)
     return { state: 'leader', marker: this.markers.get(key) }
   }
@@ -81,11 +85,20 @@ export class TwinDatabase {
     return this.leases.get(key) === token && this.leases.delete(key)
   }
 
-  store(request: StoreRequest): CommitOutcome {
-    if (this.#isSuperseded(request)) return 'superseded'
-    this.leases.delete(request.key)
-    this.#store(request)
-    return 'stored'
+  fail(key: StoredKey, token: string, { code, keepMs }: { code: string; keepMs: number }): void {
+    if (this.leases.get(key) === token) this.leases.set(key, FAILURE_MARK + code, keepMs)
+  }
+
+  follow(key: StoredKey): FollowState {
+    const lease = this.leases.get(key)
+    const failure = failureOfLease(lease)
+    return { envelope: this.data.get(key), leased: lease !== undefined && failure === undefined, failure }
+  }
+
+  mark(key: StoredKey, { version, keepMs }: Marker): void {
+    const known = this.markers.get(key) ?? '0'
+    const life = Math.max(keepMs, this.markers.remainingMs(key))
+    this.markers.set(key, BigInt(version) > BigInt(known) ? version : known, life)
   }
 
   /** True if data was there. */
@@ -134,6 +147,10 @@ export class TwinDatabase {
     const clock = control.bump(request, this.#nowUs(), () => this.#parts.random.next())
     const payload = completeBumpPayload(bumpPayloadHead(request), control.epoch, clock)
     return { epoch: control.epoch, clock, position: this.append(shard, payload, maxRows) }
+  }
+
+  endEpoch(namespace: NamespaceId, epoch: string): boolean {
+    return this.controls.get(namespace)?.epoch === epoch && this.controls.delete(namespace)
   }
 
   log(shard: number): TwinLog {

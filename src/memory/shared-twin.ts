@@ -12,8 +12,10 @@ import type {
   LogRow,
   LogSlice,
   LogTail,
+  Marker,
   NamespaceId,
   ReadReply,
+  SetRequest,
   SharedTier,
   SharedTierContext,
   SharedTierDefinition,
@@ -163,26 +165,35 @@ class SharedTwin implements SharedTier {
     await this.#call(() => this.#step('release', (database) => database.release(key, token)))
   }
 
+  async fail(
+    _namespace: NamespaceId,
+    key: StoredKey,
+    token: string,
+    failure: { code: string; keepMs: number },
+  ): Promise<void> {
+    await this.#call(() => this.#step('fail', (database) => database.fail(key, token, failure)))
+  }
+
   async follow(_namespace: NamespaceId, keys: readonly StoredKey[]): Promise<FollowReply> {
     if (keys.length === 0) return { serverNowMs: this.#server.nowMs(), states: [] }
     return this.#call(() =>
       this.#step('follow', (database) => ({
         serverNowMs: this.#server.nowMs(),
-        states: keys.map((key) => ({ envelope: database.data.get(key), leased: database.leases.has(key) })),
+        states: keys.map((key) => database.follow(key)),
       })),
     )
   }
 
   async set(
     namespace: NamespaceId,
-    requests: readonly StoreRequest[],
+    requests: readonly SetRequest[],
     payload: string,
   ): Promise<{ outcomes: readonly CommitOutcome[]; position: LogPosition }> {
     if (requests.length === 0) return { outcomes: [], position: this.#nowhere(namespace) }
     for (const request of requests) this.#noteLife(request)
     return this.#call(async () => {
       const outcomes = await Promise.all(
-        requests.map((request) => this.#step('store', (database) => database.store(request))),
+        requests.map((request) => this.#step('store', (database) => database.commit(request.token, request))),
       )
       return { outcomes, position: await this.#append(namespace, payload) }
     })
@@ -193,9 +204,11 @@ class SharedTwin implements SharedTier {
     keys: readonly StoredKey[],
     payload: string,
     soft: boolean,
+    marker?: Marker,
   ): Promise<{ existed: readonly boolean[]; position: LogPosition }> {
     if (keys.length === 0) return { existed: [], position: this.#nowhere(namespace) }
     return this.#call(async () => {
+      if (marker) await this.#step('mark', (database) => keys.forEach((key) => void database.mark(key, marker)))
       const existed = await Promise.all(
         keys.map((key) =>
           soft
@@ -211,6 +224,10 @@ class SharedTwin implements SharedTier {
     const shard = this.shardOf(request.namespace)
     this.#horizonMs = Math.max(this.#horizonMs, request.horizonMs)
     return this.#call(() => this.#step('bump', (database) => database.bump(shard, request, this.#maxRows)))
+  }
+
+  endEpoch(namespace: NamespaceId, epoch: string): Promise<boolean> {
+    return this.#call(() => this.#step('endEpoch', (database) => database.endEpoch(namespace, epoch)))
   }
 
   tail(shard: number): Promise<LogTail> {

@@ -1,4 +1,5 @@
 import { CacheError } from '../core/errors.js'
+import { expectedMsOfToken, failureOfLease } from '../core/lease-token.js'
 import type {
   Acquired,
   BumpReply,
@@ -27,17 +28,22 @@ export function textsReply(reply: unknown, length: number): (string | undefined)
 /** Data and lease of each key in turn. */
 export function followReply(reply: unknown, keys: number): FollowReply['states'] {
   const values = textsReply(reply, 2 * keys)
-  return Array.from({ length: keys }, (_, index) => ({
-    envelope: values[2 * index],
-    leased: values[2 * index + 1] !== undefined,
-  }))
+  return Array.from({ length: keys }, (_, index) => {
+    const lease = values[2 * index + 1]
+    const failure = failureOfLease(lease)
+    return { envelope: values[2 * index], leased: lease !== undefined && failure === undefined, failure }
+  })
 }
 
 export function acquireReply(reply: unknown): Acquired {
-  const [state, detail] = list(reply, 'ACQUIRE')
+  const [state, detail, holder] = list(reply, 'ACQUIRE')
   switch (integer(state, 'ACQUIRE')) {
     case 0:
-      return { state: 'follower', remainingMs: Math.max(0, integer(detail, 'ACQUIRE')) }
+      return {
+        state: 'follower',
+        remainingMs: Math.max(0, integer(detail, 'ACQUIRE')),
+        expectedMs: expectedMsOfToken(text(holder, 'ACQUIRE')),
+      }
     case 1:
       return { state: 'entry', envelope: text(detail, 'ACQUIRE') }
     case 2:

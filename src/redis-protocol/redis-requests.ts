@@ -1,6 +1,13 @@
 import { bumpPayloadHead } from '../core/log-entry.js'
 import type { Random } from '../core/ports/random.js'
-import type { AcquireRequest, BumpRequest, NamespaceId, StoredKey, StoreRequest } from '../core/ports/shared-tier.js'
+import type {
+  AcquireRequest,
+  BumpRequest,
+  Marker,
+  NamespaceId,
+  StoredKey,
+  StoreRequest,
+} from '../core/ports/shared-tier.js'
 import type { ScriptRun } from './redis-commands.js'
 import type { RedisCommand } from './redis-connection.js'
 import type { RedisLayout } from './redis-layout.js'
@@ -9,11 +16,13 @@ import { ACQUIRE } from './scripts/acquire.js'
 import { APPEND } from './scripts/append.js'
 import { BUMP } from './scripts/bump.js'
 import { COMMIT } from './scripts/commit.js'
+import { END_EPOCH } from './scripts/end-epoch.js'
+import { FAIL } from './scripts/fail.js'
+import { MARK } from './scripts/mark.js'
 import { OPEN } from './scripts/open.js'
 import { RELEASE } from './scripts/release.js'
 import { RENEW } from './scripts/renew.js'
 import { SOFTEN } from './scripts/soften.js'
-import { STORE } from './scripts/store.js'
 import { TAIL } from './scripts/tail.js'
 
 /** What the tier sends: every command and script with its keys and arguments. Its replies are in `redis-replies.ts`. */
@@ -53,16 +62,19 @@ export class RedisRequests {
     return this.#onControl(BUMP, { shard, namespace, args: [bumpPayloadHead(request), clear ? '1' : '0', ...fields] })
   }
 
-  acquire({ key, token, leaseMs, deadId }: AcquireRequest): ScriptRun {
-    return { script: ACQUIRE, keys: this.#entryKeys(key), args: [token, lifeText(leaseMs), deadId ?? ''] }
+  endEpoch(shard: number, namespace: NamespaceId, epoch: string): ScriptRun {
+    return { script: END_EPOCH, keys: [this.#layout.control(shard, namespace)], args: [epoch] }
+  }
+
+  acquire({ key, token, leaseMs, deadId, takes }: AcquireRequest): ScriptRun {
+    const args = [token, lifeText(leaseMs), deadId ?? '', takes ? '1' : '0']
+    return { script: ACQUIRE, keys: this.#entryKeys(key), args }
   }
 
   commit(token: string, request: StoreRequest): ScriptRun {
-    return { script: COMMIT, keys: this.#entryKeys(request.key), args: [token, ...this.#storeArguments(request)] }
-  }
-
-  store(request: StoreRequest): ScriptRun {
-    return { script: STORE, keys: this.#entryKeys(request.key), args: this.#storeArguments(request) }
+    const { key, envelope, keepMs, version } = request
+    this.#noteLife(keepMs)
+    return { script: COMMIT, keys: this.#entryKeys(key), args: [token, envelope, lifeText(keepMs), version ?? ''] }
   }
 
   renew(key: StoredKey, token: string, leaseMs: number): ScriptRun {
@@ -71,6 +83,14 @@ export class RedisRequests {
 
   release(key: StoredKey, token: string): ScriptRun {
     return { script: RELEASE, keys: [this.#layout.lease(key)], args: [token] }
+  }
+
+  fail(key: StoredKey, token: string, { code, keepMs }: { code: string; keepMs: number }): ScriptRun {
+    return { script: FAIL, keys: [this.#layout.lease(key)], args: [token, code, lifeText(keepMs)] }
+  }
+
+  mark(keys: readonly StoredKey[], { version, keepMs }: Marker): ScriptRun[] {
+    return keys.map((key) => ({ script: MARK, keys: [this.#layout.marker(key)], args: [version, lifeText(keepMs)] }))
   }
 
   /**
@@ -120,11 +140,6 @@ export class RedisRequests {
       keys: [this.#layout.control(shard, namespace), ...this.#logKeys(shard)],
       args: [epoch, generation, this.#maxRows, lifeText(this.#horizonMs), announcement, ...args],
     }
-  }
-
-  #storeArguments({ envelope, keepMs, version }: StoreRequest): string[] {
-    this.#noteLife(keepMs)
-    return [envelope, lifeText(keepMs), version ?? '']
   }
 
   #noteLife(lifeMs: number): void {

@@ -12,8 +12,10 @@ import type {
   LogRow,
   LogSlice,
   LogTail,
+  Marker,
   NamespaceId,
   ReadReply,
+  SetRequest,
   SharedTier,
   SharedTierContext,
   StoredKey,
@@ -57,8 +59,8 @@ export interface RedisTierSettings {
  *
  * Each call sends its commands together and has one deadline for all of them, repairs included. While the client has
  * no connection most calls reject at once, instead of filling its queue. `delete`, `bump` and `release` wait there up
- * to the deadline, so that a short break does not fail an invalidation: executed later they do no harm. A late commit
- * is fenced; a late `set` is not, so it never waits.
+ * to the deadline, so that a short break does not fail an invalidation: executed later they do no harm. A commit or
+ * `set` that is executed late is fenced by whatever was invalidated before.
  */
 export class RedisTier implements SharedTier {
   readonly kind = 'shared'
@@ -143,6 +145,15 @@ export class RedisTier implements SharedTier {
     await this.#tell(() => this.#commands.run(this.#requests.release(key, token)))
   }
 
+  async fail(
+    _namespace: NamespaceId,
+    key: StoredKey,
+    token: string,
+    failure: { code: string; keepMs: number },
+  ): Promise<void> {
+    await this.#ask(() => this.#commands.run(this.#requests.fail(key, token, failure)))
+  }
+
   async follow(_namespace: NamespaceId, keys: readonly StoredKey[]): Promise<FollowReply> {
     if (keys.length === 0) return { serverNowMs: this.#clock.wallNow(), states: [] }
     return this.#ask(async () => {
@@ -156,14 +167,14 @@ export class RedisTier implements SharedTier {
 
   async set(
     namespace: NamespaceId,
-    requests: readonly StoreRequest[],
+    requests: readonly SetRequest[],
     payload: string,
   ): Promise<{ outcomes: readonly CommitOutcome[]; position: LogPosition }> {
     const shard = this.shardOf(namespace)
     if (requests.length === 0) return { outcomes: [], position: nowhere(shard) }
     return this.#ask(async () => {
-      const stores = requests.map((request) => this.#requests.store(request))
-      const { first, last } = await this.#commands.runInOrder(stores, this.#requests.append(shard, payload))
+      const commits = requests.map((request) => this.#requests.commit(request.token, request))
+      const { first, last } = await this.#commands.runInOrder(commits, this.#requests.append(shard, payload))
       return { outcomes: first.map(outcomeReply), position: positionReply(last, shard) }
     })
   }
@@ -173,19 +184,30 @@ export class RedisTier implements SharedTier {
     keys: readonly StoredKey[],
     payload: string,
     soft: boolean,
+    marker?: Marker,
   ): Promise<{ existed: readonly boolean[]; position: LogPosition }> {
     const shard = this.shardOf(namespace)
     if (keys.length === 0) return { existed: [], position: nowhere(shard) }
     return this.#tell(async () => {
+      const marks = marker ? this.#requests.mark(keys, marker) : []
       const removal = soft ? this.#requests.soften(keys) : this.#requests.unlink(keys)
-      const { first, last } = await this.#commands.runInOrder(removal, this.#requests.append(shard, payload))
-      return { existed: first.slice(0, keys.length).map(isReply), position: positionReply(last, shard) }
+      const { first, last } = await this.#commands.runInOrder(
+        [...marks, ...removal],
+        this.#requests.append(shard, payload),
+      )
+      const existed = first.slice(marks.length, marks.length + keys.length).map(isReply)
+      return { existed, position: positionReply(last, shard) }
     })
   }
 
   bump(request: BumpRequest): Promise<BumpReply> {
     const shard = this.shardOf(request.namespace)
     return this.#tell(async () => bumpReply(await this.#commands.run(this.#requests.bump(shard, request)), shard))
+  }
+
+  endEpoch(namespace: NamespaceId, epoch: string): Promise<boolean> {
+    const shard = this.shardOf(namespace)
+    return this.#ask(async () => isReply(await this.#commands.run(this.#requests.endEpoch(shard, namespace, epoch))))
   }
 
   tail(shard: number): Promise<LogTail> {

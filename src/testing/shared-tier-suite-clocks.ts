@@ -149,6 +149,15 @@ function pruningRules(add: AddRule): void {
 }
 
 function lossRules(add: AddRule): void {
+  add('ends an epoch iff it still is the one named, so that whatever was stored under it is dead', async ({ a, b }) => {
+    const { epoch } = await bump(a, { tags: ['x'] })
+    assert.equal(await b.endEpoch(NAMESPACE, epoch), true)
+    const next = await a.control(NAMESPACE, [])
+    assert.notEqual(next.epoch, epoch)
+    assert.equal(await b.endEpoch(NAMESPACE, epoch), false)
+    assert.equal((await b.control(NAMESPACE, [])).epoch, next.epoch)
+  })
+
   const openers: Record<string, (tier: SharedTier) => Promise<unknown>> = {
     'a control read': (tier) => tier.control(NAMESPACE, ['x']),
     'a strict read': (tier) => tier.read(NAMESPACE, [KEY], { tags: ['x'] }),

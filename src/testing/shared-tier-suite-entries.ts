@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { AddRule } from './shared-tier-suite.js'
 import {
+  acquireOf,
   eventually,
   fill,
   HOUR_MS,
@@ -12,6 +13,7 @@ import {
   payloadOf,
   sampleEnvelope,
   sampleKey,
+  setOf,
   stored,
   storeOf,
 } from './shared-tier-suite-samples.js'
@@ -55,7 +57,7 @@ function readAndSetRules(add: AddRule): void {
     await fill(a)
     const { row } = await a.tail(0)
     const ids = [nextToken(), nextToken()]
-    const requests = [storeOf(ids[0]!), storeOf(ids[1]!, { key: sampleKey('other') })]
+    const requests = [await setOf(a, { fillId: ids[0]! }), await setOf(a, { fillId: ids[1]!, key: sampleKey('other') })]
     const payload = payloadOf()
     const { outcomes, position } = await a.set(NAMESPACE, requests, payload)
     assert.deepEqual(outcomes, ['stored', 'stored'])
@@ -68,16 +70,41 @@ function readAndSetRules(add: AddRule): void {
   })
 
   add('ends the lease of whoever fills what is set', async ({ a, b }) => {
-    await lease(a)
-    await b.set(NAMESPACE, [storeOf(nextToken())], payloadOf())
+    const token = await lease(a)
+    const request = await setOf(b)
+    assert.equal(await a.renew(NAMESPACE, KEY, token!, 10_000), false)
+    await b.set(NAMESPACE, [request], payloadOf())
     assert.equal(await isLeased(a), false)
+    assert.equal(await a.commit(NAMESPACE, token!, storeOf(token!)), 'fenced')
+    assert.equal((await stored(a))?.fillId, request.token)
+  })
+
+  for (const soft of [false, true]) {
+    add(
+      `does not set what was ${soft ? 'softly ' : ''}invalidated on its way, however late it comes`,
+      async ({ a, b }) => {
+        const late = await setOf(a)
+        const kept = await setOf(a, { key: sampleKey('other') })
+        await b.delete(NAMESPACE, [KEY], payloadOf(), soft)
+        assert.deepEqual((await a.set(NAMESPACE, [late, kept], payloadOf())).outcomes, ['fenced', 'stored'])
+        assert.equal(await stored(b), undefined)
+      },
+    )
+  }
+
+  add('of two sets lets the one win that took the lease last', async ({ a, b }) => {
+    const first = await setOf(a)
+    const second = await setOf(b)
+    assert.deepEqual((await a.set(NAMESPACE, [first], payloadOf())).outcomes, ['fenced'])
+    assert.deepEqual((await b.set(NAMESPACE, [second], payloadOf())).outcomes, ['stored'])
+    assert.equal((await stored(a))?.fillId, second.token)
   })
 
   add('does not set what is older than a marker asks for', async (scene) => {
     const { a } = scene
     const kept = await fill(a)
     await scene.put('marker', KEY, '42')
-    const requests = [storeOf(nextToken(), { version: '7' }), storeOf(nextToken(), { key: sampleKey('other') })]
+    const requests = [await setOf(a, { version: '7' }), await setOf(a, { key: sampleKey('other') })]
     assert.deepEqual((await a.set(NAMESPACE, requests, payloadOf())).outcomes, ['superseded', 'stored'])
     assert.equal((await stored(a))?.fillId, kept)
   })
@@ -100,8 +127,43 @@ function deletionRules(add: AddRule): void {
     const { existed } = await b.delete(NAMESPACE, keys, payloadOf(keys), false)
     assert.deepEqual(existed, [false, true, false])
     for (const state of (await a.follow(NAMESPACE, keys)).states) {
-      assert.deepEqual(state, { envelope: undefined, leased: false })
+      assert.deepEqual(state, { envelope: undefined, leased: false, failure: undefined })
     }
+  })
+
+  add('leaves a marker where one is asked for; the higher version stays', async ({ a, b }) => {
+    const keys = [KEY, sampleKey('other')]
+    const marked = (version: string, keepMs: number) => ({ version, keepMs })
+    await a.delete(NAMESPACE, keys, payloadOf(keys), false, marked('9', 60_000))
+    await a.delete(NAMESPACE, [KEY], payloadOf(), false, marked('42', 30_000))
+    await b.delete(NAMESPACE, [KEY], payloadOf(), true, marked('7', 60_000))
+    await b.delete(NAMESPACE, [KEY], payloadOf(), false)
+    const { acquired } = await b.acquire(
+      NAMESPACE,
+      keys.map((key) => acquireOf(nextToken(), { key })),
+    )
+    assert.deepEqual(acquired, [
+      { state: 'leader', marker: '42' },
+      { state: 'leader', marker: '9' },
+    ])
+  })
+
+  add('forgets a marker after its time', async (scene) => {
+    await scene.a.delete(NAMESPACE, [KEY], payloadOf(), false, { version: '9', keepMs: 20 })
+    await eventually(scene, 'the end of the marker', async () => {
+      const token = nextToken()
+      const { acquired } = await scene.a.acquire(NAMESPACE, [acquireOf(token)])
+      await scene.a.release(NAMESPACE, KEY, token)
+      return acquired[0]?.state === 'leader' && acquired[0].marker === undefined
+    })
+  })
+
+  add('fences a fill by the marker of an invalidation that came before its lease', async ({ a, b }) => {
+    await b.delete(NAMESPACE, [KEY], payloadOf(), false, { version: '42', keepMs: 60_000 })
+    const older = await lease(a)
+    assert.equal(await a.commit(NAMESPACE, older!, storeOf(older!, { version: '41' })), 'superseded')
+    const current = await lease(a)
+    assert.equal(await a.commit(NAMESPACE, current!, storeOf(current!, { version: '42' })), 'stored')
   })
 
   add('appends the payload of a deletion and tells where it stands', async ({ a, b }) => {

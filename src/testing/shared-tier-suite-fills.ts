@@ -11,6 +11,7 @@ import {
   nextToken,
   payloadOf,
   sampleKey,
+  setOf,
   stored,
   storeOf,
 } from './shared-tier-suite-samples.js'
@@ -18,6 +19,7 @@ import {
 /** Leases and fenced commits: how a fill can never undo an invalidation. */
 export function fillRules(add: AddRule): void {
   leaseRules(add)
+  failureRules(add)
   raceRules(add)
   commitRules(add)
 }
@@ -29,6 +31,21 @@ function leaseRules(add: AddRule): void {
     const [second] = (await b.acquire(NAMESPACE, [acquireOf(nextToken())])).acquired
     assert.equal(second?.state, 'follower')
     assert.ok(second.remainingMs > 1_000 && second.remainingMs <= 5_000, `remaining ${second.remainingMs}`)
+  })
+
+  add('tells how long the fill that has the lease expected to take, if its token says so', async ({ a, b }) => {
+    await a.acquire(NAMESPACE, [acquireOf(`${nextToken()}:1500`)])
+    const { acquired } = await b.acquire(NAMESPACE, [acquireOf(nextToken())])
+    assert.ok(acquired[0]?.state === 'follower')
+    assert.equal(acquired[0].expectedMs, 1_500)
+  })
+
+  add('takes the lease for a set whatever is stored and whoever holds it', async ({ a, b }) => {
+    await fill(a)
+    const token = await lease(a, { deadId: (await stored(a))!.fillId })
+    const { acquired } = await b.acquire(NAMESPACE, [acquireOf(nextToken(), { takes: true })])
+    assert.equal(acquired[0]?.state, 'leader')
+    assert.equal(await a.commit(NAMESPACE, token!, storeOf(token!)), 'fenced')
   })
 
   add('gives the lease again to the fill that has it, so that a lost reply costs nothing', async ({ a }) => {
@@ -136,6 +153,51 @@ function leaseRules(add: AddRule): void {
   })
 }
 
+function failureRules(add: AddRule): void {
+  const failure = { code: 'ECONNREFUSED', keepMs: 1_000 }
+
+  add('tells followers that the fill failed, and how', async ({ a, b }) => {
+    const token = await lease(a)
+    await a.fail(NAMESPACE, KEY, token!, failure)
+    const { states } = await b.follow(NAMESPACE, [KEY])
+    assert.deepEqual(states, [{ envelope: undefined, leased: false, failure: 'ECONNREFUSED' }])
+  })
+
+  add('gives the lease to the next fill after one that failed', async ({ a, b }) => {
+    const failed = await lease(a)
+    await a.fail(NAMESPACE, KEY, failed!, failure)
+    const next = await lease(b)
+    assert.ok(next, 'the lease was not given')
+    assert.equal(await a.commit(NAMESPACE, failed!, storeOf(failed!)), 'fenced')
+    assert.equal(await b.commit(NAMESPACE, next, storeOf(next)), 'stored')
+  })
+
+  add('forgets a failure after its time, and when the key is invalidated', async (scene) => {
+    const { a, b } = scene
+    const first = await lease(a)
+    await a.fail(NAMESPACE, KEY, first!, failure)
+    await b.delete(NAMESPACE, [KEY], payloadOf(), false)
+    assert.equal((await b.follow(NAMESPACE, [KEY])).states[0]?.failure, undefined)
+    const second = await lease(a)
+    await a.fail(NAMESPACE, KEY, second!, { ...failure, keepMs: 20 })
+    await eventually(
+      scene,
+      'the end of the failure',
+      async () => (await b.follow(NAMESPACE, [KEY])).states[0]?.failure === undefined,
+    )
+  })
+
+  add('lets no fill fail whose lease is gone', async ({ a, b }) => {
+    const older = await lease(a)
+    await b.delete(NAMESPACE, [KEY], payloadOf(), false)
+    await a.fail(NAMESPACE, KEY, older!, failure)
+    assert.equal((await b.follow(NAMESPACE, [KEY])).states[0]?.failure, undefined)
+    const newer = await lease(b)
+    await a.fail(NAMESPACE, KEY, older!, failure)
+    assert.equal(await b.renew(NAMESPACE, KEY, newer!, 10_000), true)
+  })
+}
+
 function raceRules(add: AddRule): void {
   for (const soft of [false, true]) {
     const kind = soft ? 'softly invalidated' : 'invalidated'
@@ -162,7 +224,7 @@ function raceRules(add: AddRule): void {
   add('R1: a commit is fenced when its key was set during the fill', async ({ a, b }) => {
     const token = await lease(a)
     const setId = nextToken()
-    await b.set(NAMESPACE, [storeOf(setId)], payloadOf())
+    await b.set(NAMESPACE, [await setOf(b, { fillId: setId })], payloadOf())
     assert.equal(await a.commit(NAMESPACE, token!, storeOf(token!)), 'fenced')
     assert.equal((await stored(a))?.fillId, setId)
   })

@@ -86,12 +86,16 @@ function nameRules(add: AddRule): void {
 function batchRules(add: AddRule): void {
   add('does for many keys in one call what it does for one', async ({ a, b }) => {
     const keys = Array.from({ length: 300 }, (_, index) => sampleKey(`k${index}`))
+    const tokens = keys.map(() => nextToken())
     const acquired = await a.acquire(
       NAMESPACE,
-      keys.map((key) => acquireOf(nextToken(), { key })),
+      tokens.map((token, index) => acquireOf(token, { key: keys[index]! })),
     )
     assert.ok(acquired.acquired.every(({ state }) => state === 'leader'))
-    const requests = keys.map((key, index) => storeOf(nextToken(), { key, body: String(index) }))
+    const requests = keys.map((key, index) => {
+      const token = tokens[index]!
+      return { ...storeOf(token, { key, body: String(index) }), token }
+    })
     assert.ok((await b.set(NAMESPACE, requests, payloadOf(keys))).outcomes.every((outcome) => outcome === 'stored'))
     const { envelopes } = await a.read(NAMESPACE, keys)
     assert.deepEqual(

@@ -1,6 +1,6 @@
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../core/envelope.js'
 import { encodeEntriesPayload } from '../core/log-entry.js'
-import type { AcquireRequest, SharedTier, StoredKey, StoreRequest } from '../core/ports/shared-tier.js'
+import type { AcquireRequest, SetRequest, SharedTier, StoredKey, StoreRequest } from '../core/ports/shared-tier.js'
 import { namespaceId, spacePrefix, storedKey } from '../core/stored-key.js'
 import type { SharedTierScene } from './shared-tier-suite.js'
 
@@ -44,6 +44,18 @@ export function acquireOf(token: string, parts: Partial<AcquireRequest> = {}): A
 export function storeOf(token: string, parts: Partial<StoreRequest & Envelope> = {}): StoreRequest {
   const { key = KEY, keepMs = 60_000, version, ...envelope } = parts
   return { key, keepMs, version, envelope: parts.envelope ?? sampleEnvelope({ ...envelope, fillId: token }) }
+}
+
+/** What a direct `set` stores: a lease of its own is taken first, whoever holds it. */
+export async function setOf(
+  tier: SharedTier,
+  parts: Partial<StoreRequest & Envelope> & { fillId?: string } = {},
+): Promise<SetRequest> {
+  const { fillId: token = nextToken() } = parts
+  const request = storeOf(token, parts)
+  const { acquired } = await tier.acquire(NAMESPACE, [acquireOf(token, { key: request.key, takes: true })])
+  if (acquired[0]?.state !== 'leader') throw new Error('the lease was not given')
+  return { ...request, token }
 }
 
 export function payloadOf(keys: readonly StoredKey[] = [KEY], origin = nextToken()): string {

@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { APPEND } from '../../src/redis-protocol/scripts/append.js'
+import { COMMIT } from '../../src/redis-protocol/scripts/commit.js'
+import { MARK } from '../../src/redis-protocol/scripts/mark.js'
 import { SOFTEN } from '../../src/redis-protocol/scripts/soften.js'
-import { STORE } from '../../src/redis-protocol/scripts/store.js'
 import type { SharedTierHarness } from '../../src/testing/index.js'
 import { type RedisServer, startRedisServer } from '../servers/redis-server.ts'
 import { redisHarness } from './redis-harness.ts'
 import { Normaliser, STEP, type Step } from './shared-tier-model.ts'
 import { twinHarness } from './twin-harness.ts'
 
-const SCRIPTS = [APPEND, SOFTEN, STORE]
+const SCRIPTS = [APPEND, COMMIT, MARK, SOFTEN]
 
 let server: RedisServer
 beforeAll(async () => {

@@ -44,22 +44,43 @@ export const STEP: fc.Arbitrary<Step> = fc.oneof(
   step('control', tags, (drawn) => (tier) => tier.control(NAMESPACE, drawn)),
   step(
     'acquire',
-    fc.record({ key, token, leaseMs: fc.constant(HOUR_MS), deadId: fc.option(token, { nil: undefined }) }),
+    fc.record({
+      key,
+      token: fc.oneof(
+        token,
+        token.map((id) => `${id}:250`),
+      ),
+      leaseMs: fc.constant(HOUR_MS),
+      deadId: fc.option(token, { nil: undefined }),
+      takes: fc.boolean(),
+    }),
     (drawn) => (tier) => tier.acquire(NAMESPACE, [drawn]),
   ),
   step('commit', fc.record({ token, store }), (drawn) => (tier) => tier.commit(NAMESPACE, drawn.token, drawn.store)),
   step('renew', fc.record({ key, token }), (drawn) => (tier) => tier.renew(NAMESPACE, drawn.key, drawn.token, HOUR_MS)),
+  step(
+    'fail',
+    fc.record({ key, token }),
+    (drawn) => (tier) => tier.fail(NAMESPACE, drawn.key, drawn.token, { code: 'E', keepMs: HOUR_MS }),
+  ),
   step('release', fc.record({ key, token }), (drawn) => (tier) => tier.release(NAMESPACE, drawn.key, drawn.token)),
   step(
     'set',
-    fc.uniqueArray(store, { minLength: 1, maxLength: 2, selector: (request) => request.key }),
-    (drawn) => (tier) => tier.set(NAMESPACE, drawn, 'set'),
+    fc.record({
+      token,
+      stores: fc.uniqueArray(store, { minLength: 1, maxLength: 2, selector: (request) => request.key }),
+    }),
+    (drawn) => (tier) =>
+      tier.set(
+        NAMESPACE,
+        drawn.stores.map((request) => ({ ...request, token: drawn.token })),
+        'set',
+      ),
   ),
-  step(
-    'delete',
-    fc.record({ keys, soft: fc.boolean() }),
-    (drawn) => (tier) => tier.delete(NAMESPACE, drawn.keys, 'delete', drawn.soft),
-  ),
+  step('delete', fc.record({ keys, soft: fc.boolean(), version }), (drawn) => (tier) => {
+    const marker = drawn.version === undefined ? undefined : { version: drawn.version, keepMs: HOUR_MS }
+    return tier.delete(NAMESPACE, drawn.keys, 'delete', drawn.soft, marker)
+  }),
   step('bump', fc.record({ tags, soft: fc.boolean() }), (drawn) => (tier) => tier.bump(bumpOf(drawn))),
   step('clear', fc.constant({ tags: [] as string[], clear: true }), (drawn) => (tier) => tier.bump(bumpOf(drawn))),
   step('tail', fc.constant(0), (shard) => (tier) => tier.tail(shard)),

@@ -16,6 +16,7 @@ const SAMPLES: readonly errors.CacheError[] = [
   }),
   new errors.UnserialisableValueError('user', 'value.load', 'a function'),
   new errors.FillTimeoutError('user', 30_000),
+  new errors.RemoteFillError('user', 'ECONNREFUSED'),
 ]
 
 describe('error codes', () => {

@@ -1,5 +1,13 @@
 import { describe, expectTypeOf, it } from 'vitest'
-import { type Cache, createCache, definePolicy, type Entry, type EntryLookup, type Receipt } from '../../src/index.ts'
+import {
+  type Cache,
+  createCache,
+  definePolicy,
+  type Entry,
+  type EntryLookup,
+  type Receipt,
+  type StoreOutcome,
+} from '../../src/index.ts'
 
 interface User {
   id: string
@@ -105,7 +113,7 @@ describe('several keys', () => {
 
 describe('writes', () => {
   it('take the policy’s types', () => {
-    expectTypeOf(org.set(user, 'a', { id: 'a', name: 'A' })).toEqualTypeOf<Promise<void>>()
+    expectTypeOf(org.set(user, 'a', { id: 'a', name: 'A' })).toEqualTypeOf<Promise<StoreOutcome>>()
     // @ts-expect-error a user has a name
     org.set(user, 'a', { id: 'a' })
     // @ts-expect-error a user has a name

@@ -57,11 +57,13 @@ export interface ReadReply {
 
 export interface AcquireRequest {
   readonly key: StoredKey
-  /** The fill's id: 16 base64url characters, new for every fill. */
+  /** Made by `leaseToken` of `core/lease-token.ts`, new for every fill. */
   readonly token: string
   readonly leaseMs: number
   /** Fill id of an entry that the caller has just judged unusable: it must not be handed back. */
   readonly deadId?: string | undefined
+  /** Takes the lease whatever is stored and whoever holds it, as a direct `set` does: that fill is fenced from now on. */
+  readonly takes?: boolean | undefined
 }
 
 export type Acquired =
@@ -69,8 +71,8 @@ export type Acquired =
   | { readonly state: 'entry'; readonly envelope: string }
   /** The lease is ours. `marker` = minimum source version asked for by a recent invalidation. */
   | { readonly state: 'leader'; readonly marker?: string | undefined }
-  /** Somebody else fills. */
-  | { readonly state: 'follower'; readonly remainingMs: number }
+  /** Somebody else fills. `expectedMs` = how long that fill was expected to take, where its token says so. */
+  | { readonly state: 'follower'; readonly remainingMs: number; readonly expectedMs?: number | undefined }
 
 export interface AcquireReply {
   readonly serverNowMs: number
@@ -90,12 +92,30 @@ export interface StoreRequest {
   readonly version?: string | undefined
 }
 
+/** A value of a direct `set`, stored under the lease that was taken for it. */
+export interface SetRequest extends StoreRequest {
+  readonly token: string
+}
+
 export type CommitOutcome = 'stored' | 'fenced' | 'superseded'
 
 export interface FollowReply {
   readonly serverNowMs: number
-  /** For each key: what the data key holds, and whether anybody holds the lease. */
-  readonly states: readonly { readonly envelope?: string | undefined; readonly leased: boolean }[]
+  readonly states: readonly FollowState[]
+}
+
+/** What the data key holds, and whether anybody holds the lease; `failure` = the code of a fill that failed just now. */
+export interface FollowState {
+  readonly envelope?: string | undefined
+  readonly leased: boolean
+  readonly failure?: string | undefined
+}
+
+/** What is left behind by an invalidation where the source has replicas that lag. */
+export interface Marker {
+  /** Least source version that may be stored, decimal digits; '0' = any, but fills are told. */
+  readonly version: string
+  readonly keepMs: number
 }
 
 export interface BumpRequest {
@@ -156,7 +176,10 @@ export interface SharedTier {
   ): Promise<ReadReply>
   /** Reads the control block, and the clocks of `tags`; makes a new one (new epoch, announced in the log) if missing. */
   control(namespace: NamespaceId, tags: readonly string[]): Promise<Control>
-  /** For each request, atomically: a stored entry whose id is not `deadId`, else the lease if it is free. */
+  /**
+   * For each request, atomically: a stored entry whose id is not `deadId`, else the lease if it is free. One that says
+   * how a fill failed is free.
+   */
   acquire(namespace: NamespaceId, requests: readonly AcquireRequest[]): Promise<AcquireReply>
   /** Stores iff `token` still is the lease; ends the lease. Atomic. */
   commit(namespace: NamespaceId, token: string, request: StoreRequest): Promise<CommitOutcome>
@@ -164,26 +187,43 @@ export interface SharedTier {
   renew(namespace: NamespaceId, key: StoredKey, token: string, leaseMs: number): Promise<boolean>
   /** Ends the lease iff `token` still is it. */
   release(namespace: NamespaceId, key: StoredKey, token: string): Promise<void>
+  /** As `release`, and tells followers for `keepMs` that the fill failed. The code is short text without control characters. */
+  fail(
+    namespace: NamespaceId,
+    key: StoredKey,
+    token: string,
+    failure: { readonly code: string; readonly keepMs: number },
+  ): Promise<void>
   /** What followers poll: data key and lease together. */
   follow(namespace: NamespaceId, keys: readonly StoredKey[]): Promise<FollowReply>
-  /** Stores whatever anyone is filling: data stored and lease deleted atomically, then `payload` is appended to the log. */
+  /**
+   * Commits each under its own lease, then appends `payload` to the log. A `set` that arrives late is fenced by an
+   * invalidation that was acknowledged before, like any fill.
+   */
   set(
     namespace: NamespaceId,
-    requests: readonly StoreRequest[],
+    requests: readonly SetRequest[],
     payload: string,
   ): Promise<{ readonly outcomes: readonly CommitOutcome[]; readonly position: LogPosition }>
   /**
    * Invalidates entries: data and lease of each deleted (`soft`: data marked stale and kept for its stale window, lease
-   * deleted) *before* `payload` is appended to the log. Safe to repeat.
+   * deleted) *before* `payload` is appended to the log. A marker is left before the lease goes; of two the higher
+   * version stays. Safe to repeat.
    */
   delete(
     namespace: NamespaceId,
     keys: readonly StoredKey[],
     payload: string,
     soft: boolean,
+    marker?: Marker,
   ): Promise<{ readonly existed: readonly boolean[]; readonly position: LogPosition }>
   /** Advances the namespace's clock for tags or clear and appends to the log, atomically. O(number of tags). */
   bump(request: BumpRequest): Promise<BumpReply>
+  /**
+   * Ends an epoch iff it still is the namespace's: whatever was stored under it is dead. The next look at the control
+   * block opens a new one. True if this call ended it.
+   */
+  endEpoch(namespace: NamespaceId, epoch: string): Promise<boolean>
 
   /** The newest row of a log. */
   tail(shard: number): Promise<LogTail>

@@ -17,8 +17,10 @@ const CALLS: Record<string, (tier: SharedTier) => Promise<unknown>> = {
   commit: (tier) => tier.commit(NAMESPACE, 'T'.repeat(16), { key: KEY, envelope: 'x', keepMs: 1_000 }),
   renew: (tier) => tier.renew(NAMESPACE, KEY, 'T'.repeat(16), 1_000),
   release: (tier) => tier.release(NAMESPACE, KEY, 'T'.repeat(16)),
+  fail: (tier) => tier.fail(NAMESPACE, KEY, 'T'.repeat(16), { code: 'E', keepMs: 1_000 }),
+  endEpoch: (tier) => tier.endEpoch(NAMESPACE, 'epoch-01'),
   follow: (tier) => tier.follow(NAMESPACE, [KEY]),
-  set: (tier) => tier.set(NAMESPACE, [{ key: KEY, envelope: 'x', keepMs: 1_000 }], 'payload'),
+  set: (tier) => tier.set(NAMESPACE, [{ key: KEY, token: 'T'.repeat(16), envelope: 'x', keepMs: 1_000 }], 'payload'),
   delete: (tier) => tier.delete(NAMESPACE, [KEY], 'payload', false),
   'soft delete': (tier) => tier.delete(NAMESPACE, [KEY], 'payload', true),
   bump: (tier) =>

@@ -82,18 +82,19 @@ describe('getOrFillMany', () => {
   it('calls its fill at most twice, whatever others do', async () => {
     const { a, b, clock } = setUp()
     await b.get(row, 'other')
-    const gates = ['x', 'y', 'z'].map((key) => {
-      const gate = deferred<number>()
-      a.getOrFill(row, key, () => gate.promise).catch(() => {})
-      return gate
+    const leaders = ['x', 'y', 'z'].map((key) => {
+      const leader = new AbortController()
+      const never = () => new Promise<number>(() => {})
+      a.getOrFill(row, key, never, { signal: leader.signal }).catch(() => {})
+      return leader
     })
     await clock.settle()
     const { asked, fill } = filling(2)
     const many = b.getOrFillMany(row, ['w', 'x', 'y', 'z'], fill)
     await clock.advance(20)
-    gates[0]!.reject(new Error('down'))
+    leaders[0]!.abort()
     await clock.advance(500)
-    gates[1]!.reject(new Error('down'))
+    leaders[1]!.abort()
     await clock.advance(1_500)
     expect(await many).toEqual(
       new Map([
@@ -104,7 +105,7 @@ describe('getOrFillMany', () => {
       ]),
     )
     expect(asked).toEqual([['w'], ['x', 'y', 'z']])
-    gates[2]!.resolve(3)
+    leaders[2]!.abort()
   })
 
   it('that was given up leaves a key that others joined its fill, although it followed another key', async () => {

@@ -107,9 +107,9 @@ describe('a set', () => {
   })
 
   it.each([
-    ['request', 1],
-    ['reply', 2],
-  ] as const)('leaves memory and the shared tier at one value when two cross at the %s', async (phase, last) => {
+    ['request', 'superseded'],
+    ['reply', 'stored'],
+  ] as const)('leaves memory and the shared tier at one value when two cross at the %s', async (phase, state) => {
     const { a, b, clock, network } = setUp(2)
     await a.get(row, 'other')
     const store = network.hold(phase, 'store', 1)
@@ -117,10 +117,50 @@ describe('a set', () => {
     await store.reached
     await a.set(row, 'k', 2)
     store.release()
-    await first
+    expect(await first).toEqual({ state })
     await clock.settle()
-    expect(await b.get(row, 'k')).toBe(last)
-    expect(await a.get(row, 'k')).toBe(last)
+    expect(await b.get(row, 'k')).toBe(2)
+    expect(await a.get(row, 'k')).toBe(2)
+  })
+
+  it.each(['delete', 'tag', 'clear'] as const)(
+    'R1: that arrives late, after its caller gave up, undoes no invalidation that was acknowledged since: %s',
+    async (way) => {
+      const { a, b, clock, network } = setUp(2)
+      await b.get(tagged, 'other')
+      const store = network.hold('request', 'store', 1)
+      const outcome = a.set(tagged, 'k', 'old').catch((error: unknown) => error)
+      await store.reached
+      await clock.advance(250)
+      expect(await outcome).toMatchObject({ code: 'SHARED_TIER_FAILED' })
+      if (way === 'delete') await b.delete(tagged, 'k')
+      else if (way === 'tag') await b.invalidate({ tags: ['t'] })
+      else await b.clear()
+      store.release()
+      await clock.settle()
+      for (const cache of [a, b]) expect(await cache.getOrFill(tagged, 'k', () => 'new')).toBe('new')
+      expect(await a.getOrFill(tagged, 'k', () => 'newer', { consistency: 'strict' })).toBe('new')
+    },
+  )
+
+  it('that an invalidation elsewhere overtook says so, and is stored nowhere', async () => {
+    const { a, b, network } = setUp(2)
+    await b.get(row, 'other')
+    const store = network.hold('request', 'store', 1)
+    const outcome = a.setMany(row, [
+      ['k', 1],
+      ['l', 1],
+    ])
+    await store.reached
+    await b.delete(row, 'k')
+    store.release()
+    expect(await outcome).toEqual(
+      new Map([
+        ['k', { state: 'superseded' }],
+        ['l', { state: 'stored' }],
+      ]),
+    )
+    for (const cache of [a, b]) expect([await cache.get(row, 'k'), await cache.get(row, 'l')]).toEqual([undefined, 1])
   })
 
   it('that was done but never acknowledged is no reason to pass over its row of the log', async () => {

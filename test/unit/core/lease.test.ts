@@ -99,17 +99,6 @@ describe('the leader', () => {
     expect(caches.a.stats().fenced).toBe(1)
   })
 
-  it('that fails gives its lease back, and a follower fills at once', async () => {
-    const caches = setUp()
-    const { loaded, leader } = await leading(caches)
-    const follower = caches.b.getOrFill(row, 'k', () => 2)
-    await caches.clock.advance(50)
-    loaded.reject(new Error('down'))
-    await caches.clock.advance(250)
-    expect(await reasonOf(leader)).toMatchObject({ message: 'down' })
-    expect([await follower, await caches.a.get(row, 'k')]).toEqual([2, 2])
-  })
-
   it('B20: whose fill never settles gives its lease back at the hard timeout', async () => {
     const caches = setUp()
     const { leader } = await leading(caches)

@@ -29,7 +29,7 @@ describe('a version older than the marker', () => {
 
   it('of a set is told, and is stored nowhere', async () => {
     const { cache, events } = setUp()
-    await cache.set(row, 'k', 'old', { version: 9 })
+    expect(await cache.set(row, 'k', 'old', { version: 9 })).toEqual({ state: 'superseded' })
     expect([events, await cache.getEntry(row, 'k')]).toEqual([[told], { state: 'missing' }])
   })
 })

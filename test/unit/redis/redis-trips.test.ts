@@ -46,7 +46,7 @@ test.each<[string, (tier: SharedTier) => Promise<unknown>, string[]]>([
     (tier) =>
       tier.set(
         NAMESPACE,
-        KEYS.map((key) => ({ key, envelope: 'x', keepMs: 1 })),
+        KEYS.map((key) => ({ key, token, envelope: 'x', keepMs: 1 })),
         'p',
       ),
     ['EVALSHA', 'EVALSHA', 'EVALSHA', 'EVALSHA'],
