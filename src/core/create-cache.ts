@@ -9,7 +9,7 @@ import { LeaseFill } from './lease-fill.js'
 import { LocalStore } from './local-store.js'
 import { LogSync } from './log-sync.js'
 import { checkTenant, Namespaces } from './namespaces.js'
-import { checkFields, checkItems, checkMethods } from './options.js'
+import { checkFields, checkItems, checkMethods, checkOneOf } from './options.js'
 import type { CacheParts, LocalParts } from './parts.js'
 import { pingTiers, type TierPing } from './ping.js'
 import { checkPolicy, definePolicy, type Policy, type PolicyOptions, type Rules } from './policy.js'
@@ -20,6 +20,7 @@ import type { SharedTier, SharedTierDefinition } from './ports/shared-tier.js'
 import { type Duration, parseMs, parsePositiveDuration } from './quantity.js'
 import { Reader, type SharedSide } from './read.js'
 import { ManyReader } from './read-many.js'
+import { RecentLoads } from './recent-loads.js'
 import { Scope } from './scope.js'
 import { SharedReader } from './shared-reader.js'
 import { SoloFill } from './solo-fill.js'
@@ -43,6 +44,14 @@ export interface CacheOptions extends Partial<Omit<PolicyOptions, 'name' | 'vers
    * shared tier's poll interval plus its command timeout. Default `'2s'`.
    */
   maxStaleness?: Duration
+  /**
+   * While the shared tier's log cannot be followed: `'bound'` (default) lets memory answer within `maxStaleness` of the
+   * last look at the log or of the value's own load, then reads fill. `'serve'` lets it answer up to `outageMaxStale`,
+   * counted in `stats().staleness.outageHits`; invalidations by other processes are then missed for as long.
+   */
+  outage?: 'bound' | 'serve'
+  /** With `outage: 'serve'`: the limit, at least `maxStaleness`. Default `'60s'`. */
+  outageMaxStale?: Duration
   /** Policies to check now instead of at their first use. */
   policies?: readonly Policy[]
   /** For tests: where time comes from. */
@@ -89,7 +98,17 @@ export interface Cache extends Scope, AsyncDisposable {
 
 const POLICY_FIELDS = ['ttl', 'jitter', 'negativeTtl', 'stale', 'fillTimeout', 'coordinate', 'bulkhead'] as const
 const DEFAULT_PING_MS = 1_000
-const FIELDS = ['name', 'tiers', 'maxStaleness', 'policies', 'clock', 'random', ...POLICY_FIELDS]
+const FIELDS = [
+  'name',
+  'tiers',
+  'maxStaleness',
+  'outage',
+  'outageMaxStale',
+  'policies',
+  'clock',
+  'random',
+  ...POLICY_FIELDS,
+]
 
 /**
  * Makes a cache. With nothing but a ttl: memory only, 64 MB.
@@ -111,6 +130,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   const name = checkName(options.name === undefined ? 'cache' : options.name)
   const { memoryTier, sharedTier } = checkTiers(given)
   const maxStalenessMs = parsePositiveDuration(maxStaleness, 'createCache.maxStaleness')
+  const outageMaxStaleMs = checkOutage(options, maxStalenessMs)
   checkMethods(ticking, ['now', 'coarseNow', 'wallNow', 'setTimer', 'setHousekeepingTimer'], 'createCache.clock')
   checkMethods(random, ['next', 'fillId', 'shortId'], 'createCache.random')
   const defaultPolicy = defaultPolicyOf(options)
@@ -142,14 +162,15 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   const fills = new FillRunner({ clock, random, events })
   const local: LocalParts = { name, clock, random, events, fills, tiers, work: new Work(), memory, shared }
 
-  const store = new LocalStore(local)
+  const recent = shared && new RecentLoads(Math.max(maxStalenessMs, outageMaxStaleMs))
+  const store = new LocalStore(local, recent)
   const invalidator = new Invalidator(local, namespaces, store)
   const writer = new Writer(local, { store, invalidator })
   const solo = new SoloFill(local, store)
   const sync = shared && new LogSync(shared, maxStalenessMs, { clock, events, listener: invalidator })
-  const parts: CacheParts = { ...local, sync }
+  const parts: CacheParts = { ...local, sync, outageMaxStaleMs }
   const side = shared && openSharedSide(parts, shared, { store, solo })
-  const reader = new Reader(parts, { store, solo, shared: side })
+  const reader = new Reader(parts, { store, solo, shared: side, recent })
   const many = new ManyReader(parts, { reader, solo, shared: side })
   const core = new CacheCore({
     parts,
@@ -251,6 +272,22 @@ function checkBound(value: string, maxStalenessMs: number, leastMs: number): voi
     field: 'createCache.maxStaleness',
     value,
     rule: `must be at least twice the shared tier's poll interval plus its command timeout (${leastMs} ms)`,
+  })
+}
+
+/** The limit for memory's answers in an outage; 0 = none but the bound. */
+function checkOutage({ outage = 'bound', outageMaxStale }: CacheOptions, maxStalenessMs: number): number {
+  const field = 'createCache.outageMaxStale'
+  if (checkOneOf(outage, ['bound', 'serve'], 'createCache.outage') === 'bound') {
+    if (outageMaxStale === undefined) return 0
+    throw new InvalidOptionError({ field, value: outageMaxStale, rule: "belongs to outage: 'serve'" })
+  }
+  const limitMs = outageMaxStale === undefined ? 60_000 : parsePositiveDuration(outageMaxStale, field)
+  if (limitMs >= maxStalenessMs) return limitMs
+  throw new InvalidOptionError({
+    field,
+    value: outageMaxStale ?? '60s',
+    rule: `must be at least maxStaleness (${maxStalenessMs} ms)`,
   })
 }
 

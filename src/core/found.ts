@@ -14,6 +14,8 @@ export type Found =
       readonly tags: readonly string[]
       /** The namespace's sequence at which it was known to be alive. */
       readonly seen: number
+      /** Every invalidation acknowledged before this moment (monotonic) is reflected; -Infinity: nothing is known. */
+      readonly provenAtMs: number
       /** False for a fill's value that no tier kept. */
       readonly isStored: boolean
     }

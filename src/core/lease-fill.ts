@@ -93,7 +93,7 @@ export class LeaseFill {
     }
     const { namespace } = job.space
     const standing = namespace.judge(epoch, born, filled.tags)
-    const found = this.#solo.found(filled, namespace.sequence)
+    const found = this.#solo.found(job, filled, namespace.sequence)
     if (standing === 'current' || standing === 'stale') {
       const freshUntilMs = standing === 'stale' ? this.#parts.clock.now() : found.freshUntilMs
       this.#store.keep(job, { ...found, freshUntilMs }, encoded.text.length)

@@ -2,6 +2,7 @@ import type { FoundValue } from './found.js'
 import type { Job } from './job.js'
 import type { LocalParts } from './parts.js'
 import type { Key } from './ports/local-tier.js'
+import type { RecentLoads } from './recent-loads.js'
 import type { Space } from './space.js'
 
 /**
@@ -10,9 +11,12 @@ import type { Space } from './space.js'
  */
 export class LocalStore {
   readonly #parts: LocalParts
+  readonly #recent: RecentLoads | undefined
 
-  constructor(parts: LocalParts) {
+  /** `recent`: only with a shared tier, whose log may be out of reach. */
+  constructor(parts: LocalParts, recent: RecentLoads | undefined) {
     this.#parts = parts
+    this.#recent = recent
   }
 
   /** Keeps a flight's value unless it was poisoned on its way. True if memory has it now. */
@@ -39,13 +43,18 @@ export class LocalStore {
       tags: found.tags.length === 0 ? undefined : found.tags,
       bytes,
     })
-    if (!isKept) memory.delete(space, key)
+    if (isKept) this.#recent?.note(space, key, { provenAtMs: found.provenAtMs, nowMs: clock.now() })
+    else {
+      memory.delete(space, key)
+      this.#recent?.forget(space, key)
+    }
     return isKept
   }
 
   /** Drops an entry, or makes it stale, and poisons whatever is on its way here. */
   evict(space: Space, key: Key, soft: boolean): void {
     space.flights.poison(key, soft)
+    this.#recent?.forget(space, key)
     if (soft) this.#parts.memory?.expire(space, key, this.#parts.clock.coarseNow())
     else this.#parts.memory?.delete(space, key)
   }

@@ -1,9 +1,13 @@
+import { CacheError } from './errors.js'
 import type { Events } from './events.js'
 import { decodeLogPayload, type LogEntry } from './log-entry.js'
 import type { CancelTimer, Clock } from './ports/clock.js'
 import type { LogPosition, LogRow, SharedTier } from './ports/shared-tier.js'
 
 const ROWS_PER_READ = 500
+
+/** More than this between the two clocks since the last look, and the machine was asleep. */
+const FREEZE_MS = 50
 
 /** What the log tells the rest of the cache. Both must be synchronous. */
 export interface LogListener {
@@ -27,6 +31,9 @@ interface Anchor {
  *   missed (trimmed, flushed, failed over): everything local is dropped and the anchor set anew.
  * - Pub/sub rows are applied as they come, but move neither anchor nor `syncedAt`.
  *
+ * - The monotonic clock stands still while a machine sleeps. If the wall clock went on meanwhile, nothing from before
+ *   the sleep proves anything.
+ *
  * Modes: unanchored (nothing may answer locally) → current (within the bound) ⇄ lapsed (a read starts one shared sync).
  */
 export class LogSync {
@@ -41,6 +48,13 @@ export class LogSync {
   #cancelTimer: CancelTimer | undefined
   #unsubscribe: Promise<(() => Promise<void>) | undefined> | undefined
   #isClosed = false
+  #failure: { readonly error: unknown; readonly atMs: number } | undefined
+  /** Both clocks at the last look at them. */
+  #lookedAtMs: number
+  #wallAheadMs: number
+  /** Ends of sleeps that were noticed. */
+  #sleeps = 0
+  #wokeAtMs = Number.NEGATIVE_INFINITY
   /** Set by every read that relied on the bound; an idle process stops polling. */
   wasUsed = false
 
@@ -55,17 +69,44 @@ export class LogSync {
     this.#listener = parts.listener
     this.#maxStalenessMs = maxStalenessMs
     this.#anchors = new Array<Anchor | undefined>(tier.shards).fill(undefined)
+    this.#lookedAtMs = this.#clock.now()
+    this.#wallAheadMs = this.#clock.wallNow() - this.#lookedAtMs
   }
 
   /** True while local copies may answer: everything acknowledged before `nowMs - maxStaleness` was applied. */
   isCurrent(nowMs: number): boolean {
     this.wasUsed = true
+    this.#noticeSleep(nowMs)
     return nowMs - this.#syncedAt <= this.#maxStalenessMs
   }
 
-  /** True while what was true at `momentMs` is recent enough for the bound. */
-  covers(momentMs: number, nowMs: number): boolean {
-    return nowMs - momentMs <= this.#maxStalenessMs
+  /** As `isCurrent`, for what was true of the origin at `momentMs`: one rule for use and join. */
+  covers(momentMs: number, nowMs: number, boundMs = this.#maxStalenessMs): boolean {
+    this.#noticeSleep(nowMs)
+    const provenAtMs = momentMs > this.#wokeAtMs ? Math.max(momentMs, this.#syncedAt) : this.#syncedAt
+    return nowMs - provenAtMs <= boundMs
+  }
+
+  /** True from a sync that failed until one succeeds. */
+  get isFailing(): boolean {
+    return this.#failure !== undefined
+  }
+
+  /**
+   * The error of a sync that timed out a moment ago: who waited for it has waited long enough, and what comes within the
+   * same time would wait in vain.
+   */
+  get recentHang(): unknown {
+    if (this.#failure === undefined) return undefined
+    const { error, atMs } = this.#failure
+    const isHang = CacheError.is(error) && error.code === 'SHARED_TIER_TIMEOUT'
+    return isHang && this.#clock.now() - atMs < this.#tier.commandTimeoutMs ? error : undefined
+  }
+
+  /** Starts a sync that nobody waits for, unless one failed just now. */
+  nudge(): void {
+    if (this.#failure && this.#clock.now() - this.#failure.atMs < this.#tier.commandTimeoutMs) return
+    void this.sync()
   }
 
   get syncedAtMs(): number {
@@ -109,16 +150,22 @@ export class LogSync {
     if (this.#isClosed) return false
     this.#start()
     const sentAt = this.#clock.now()
+    this.#noticeSleep(sentAt)
+    const sleeps = this.#sleeps
     try {
       await Promise.all(this.#anchors.map((_, shard) => this.#syncShard(shard)))
     } catch (error) {
+      this.#failure = { error, atMs: this.#clock.now() }
       if (this.#events.hears('tier-failed')) {
         this.#events.emit({ type: 'tier-failed', tier: this.#tier.name, operation: 'sync', error })
       }
       return false
     }
-    this.#syncedAt = Math.max(this.#syncedAt, sentAt)
-    return true
+    this.#failure = undefined
+    this.#noticeSleep(this.#clock.now())
+    // Sent before a sleep: how long ago nobody can tell.
+    if (sleeps === this.#sleeps) this.#syncedAt = Math.max(this.#syncedAt, sentAt)
+    return sleeps === this.#sleeps
   }
 
   async #syncShard(shard: number): Promise<void> {
@@ -152,6 +199,20 @@ export class LogSync {
     this.#listener.discontinuity(shard)
     this.#anchors[shard] = { generation: tail.generation, row: tail.row }
     if (this.#events.hears('log-broken')) this.#events.emit({ type: 'log-broken', shard, cause })
+  }
+
+  /** `nowMs` is coarse on the hot path: while it stands still, so do the clocks. */
+  #noticeSleep(nowMs: number): void {
+    if (nowMs === this.#lookedAtMs) return
+    this.#lookedAtMs = nowMs
+    const exactMs = this.#clock.now()
+    const wallAheadMs = this.#clock.wallNow() - exactMs
+    if (wallAheadMs - this.#wallAheadMs > FREEZE_MS) {
+      this.#sleeps++
+      this.#wokeAtMs = exactMs
+      this.#syncedAt = Number.NEGATIVE_INFINITY
+    }
+    this.#wallAheadMs = wallAheadMs
   }
 
   async #whyBroken(shard: number, anchor: LogRow, first: LogRow | undefined): Promise<'trimmed' | 'rewound'> {

@@ -24,4 +24,6 @@ export interface LocalParts {
 /** With the log that keeps the local tiers honest, present exactly if there is a shared tier. */
 export interface CacheParts extends LocalParts {
   readonly sync: LogSync | undefined
+  /** How old memory's answers may be while the log cannot be followed; 0 = as ever, the staleness bound. */
+  readonly outageMaxStaleMs: number
 }

@@ -5,8 +5,10 @@ import { Flight } from './flights.js'
 import { type Found, type FoundValue, MISSING } from './found.js'
 import { type Consistency, isServable, type Job, subject } from './job.js'
 import type { LocalStore } from './local-store.js'
+import type { LogSync } from './log-sync.js'
 import type { CacheParts } from './parts.js'
 import type { Key, MemoryTier } from './ports/local-tier.js'
+import type { RecentLoads } from './recent-loads.js'
 import type { Looked, SharedReader } from './shared-reader.js'
 import type { SoloFill } from './solo-fill.js'
 import type { Space } from './space.js'
@@ -52,15 +54,22 @@ export class Reader {
   readonly #store: LocalStore
   readonly #solo: SoloFill
   readonly #shared: SharedSide | undefined
+  readonly #recent: RecentLoads | undefined
   /** What the hot path asks: memory, until the cache closes. */
   #memory: MemoryTier | undefined
   #isClosed = false
 
   constructor(
     parts: CacheParts,
-    { store, solo, shared }: { store: LocalStore; solo: SoloFill; shared: SharedSide | undefined },
+    {
+      store,
+      solo,
+      shared,
+      recent,
+    }: { store: LocalStore; solo: SoloFill; shared: SharedSide | undefined; recent: RecentLoads | undefined },
   ) {
     this.#parts = parts
+    this.#recent = recent
     this.#store = store
     this.#solo = solo
     this.#shared = shared
@@ -117,14 +126,17 @@ export class Reader {
   async held(request: ReadRequest): Promise<FoundValue | undefined> {
     const { memory, sync, clock } = this.#parts
     const startedAt = clock.now()
-    if (sync !== undefined && !sync.isAnchored) await sync.sync()
-    if (memory === undefined || (request.level === 'strict' && sync !== undefined)) return undefined
-    const { space, key } = request
-    if (memory.getEntry(space, key, clock.now()) === undefined) return undefined
-    if (sync !== undefined && request.level === 'bounded' && !sync.isCurrent(startedAt)) {
-      // A sync that was under way already may have been sent too long ago.
-      if (!(await sync.sync()) || !sync.isCurrent(startedAt)) return undefined
-    }
+    const { space, key, level } = request
+    const holds = (): boolean => memory?.getEntry(space, key, clock.now()) !== undefined
+    if (
+      sync !== undefined &&
+      !sync.isAnchored &&
+      !(level === 'bounded' && holds() && this.#isProven(request, startedAt))
+    )
+      await sync.sync()
+    if (memory === undefined || (level === 'strict' && sync !== undefined) || !holds()) return undefined
+    if (sync !== undefined && level === 'bounded' && !(await this.#mayAnswer(request, sync, startedAt)))
+      return undefined
     const entry = memory.getEntry(space, key, clock.now())
     if (entry === undefined) return undefined
     const state = clock.now() < entry.freshUntilMs ? 'fresh' : 'stale'
@@ -134,8 +146,36 @@ export class Reader {
       source: memory.name,
       tags: entry.tags ?? [],
       seen: space.namespace.sequence,
+      provenAtMs: this.#recent?.provenAtMs(space, key) ?? Number.NEGATIVE_INFINITY,
       isStored: true,
     }
+  }
+
+  /**
+   * True if what memory holds is within the bound: by the last sync, by its own load, by a sync now, or, while the log
+   * cannot be followed and the cache was told to serve on, within the limit of an outage.
+   */
+  async #mayAnswer(request: ReadRequest, sync: LogSync, startedAt: number): Promise<boolean> {
+    if (sync.isCurrent(startedAt)) return true
+    if (this.#isProven(request, startedAt)) {
+      sync.nudge()
+      return true
+    }
+    const { outageMaxStaleMs } = this.#parts
+    const mayServeOn = (): boolean =>
+      sync.isFailing && outageMaxStaleMs > 0 && this.#isProven(request, startedAt, outageMaxStaleMs)
+    if (mayServeOn()) sync.nudge()
+    // A sync that was under way already may have been sent too long ago.
+    else if ((await sync.sync()) && sync.isCurrent(startedAt)) return true
+    else if (this.#isProven(request, startedAt)) return true
+    if (!mayServeOn()) return false
+    this.#parts.tiers.outageHits++
+    return true
+  }
+
+  #isProven({ space, key }: ReadRequest, nowMs: number, boundMs?: number): boolean {
+    const { sync } = this.#parts
+    return sync?.covers(this.#recent?.provenAtMs(space, key) ?? Number.NEGATIVE_INFINITY, nowMs, boundMs) ?? true
   }
 
   /**
@@ -174,12 +214,7 @@ export class Reader {
     if (fill === undefined || (level === 'strict' && sync !== undefined)) return undefined
     const flight = space.flights.joinable(key)
     if (flight === undefined) return undefined
-    if (
-      sync !== undefined &&
-      level === 'bounded' &&
-      !sync.covers(Math.max(sync.syncedAtMs, flight.startedAtMs), clock.now())
-    )
-      return undefined
+    if (sync !== undefined && level === 'bounded' && !sync.covers(flight.startedAtMs, clock.now())) return undefined
     space.policy.counters.joined++
     if (events.hears('joined')) events.emit({ type: 'joined', ...subject(request) })
     return flight

@@ -31,6 +31,8 @@ export class SharedReader {
   async look(jobs: readonly Job[]): Promise<Looked[]> {
     const [first] = jobs
     if (first === undefined) return []
+    const hang = this.#parts.sync!.recentHang
+    if (hang !== undefined) return jobs.map(() => ({ state: 'failed', error: hang }))
     const { namespace } = first.space
     const mustAsk = this.#mustAsk(first)
     const sentAt = this.#parts.clock.now()
@@ -91,6 +93,8 @@ export class SharedReader {
       storedAtMs: this.#parts.clock.wallNow() - ageMs,
       tags: envelope.tags,
       seen: sequence,
+      // Without a control block it was judged by what is known here, which is as recent as the last sync.
+      provenAtMs: reply.control === undefined ? Number.NEGATIVE_INFINITY : reply.sentAt,
       isStored: true,
     }
     return { state: 'found', found, bytes: envelope.body.length, fillId: envelope.fillId }

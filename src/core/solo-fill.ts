@@ -45,7 +45,7 @@ export class SoloFill {
   /** Kept in this process only, as old as the flight's start; nothing is kept of a life of zero. */
   keep(job: Job, filled: Filled | undefined, durationMs: number): Found {
     if (filled === undefined || filled.freshMs === 0) return this.answer(job, filled, durationMs)
-    const found = this.found(filled, job.flight.seen)
+    const found = this.found(job, filled, job.flight.seen)
     const isStored = this.#store.keep(job, found, undefined)
     this.tellFilled(job, filled, durationMs, isStored)
     return { ...found, isStored }
@@ -54,10 +54,10 @@ export class SoloFill {
   /** The callers' answer when nothing is kept anywhere. */
   answer(job: Job, filled: Filled | undefined, durationMs: number): Found {
     this.tellFilled(job, filled, durationMs, false)
-    return filled === undefined ? MISSING : { ...this.found(filled, job.flight.seen), isStored: false }
+    return filled === undefined ? MISSING : { ...this.found(job, filled, job.flight.seen), isStored: false }
   }
 
-  found(filled: Filled, seen: number): FoundValue {
+  found({ flight }: Job, filled: Filled, seen: number): FoundValue {
     const { clock } = this.#parts
     const { value, freshMs, staleMs, tags } = filled
     return {
@@ -69,6 +69,7 @@ export class SoloFill {
       storedAtMs: clock.wallNow(),
       tags,
       seen,
+      provenAtMs: flight.startedAtMs,
       isStored: true,
     }
   }

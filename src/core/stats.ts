@@ -53,8 +53,10 @@ export interface CacheStats extends PolicyStats {
     readonly maxStalenessMs: number
     /** Since the last successful sync was sent; absent without a shared tier or before the first. */
     readonly syncedMsAgo?: number | undefined
-    /** False while memory may not answer, because the log could not be followed. */
+    /** False while memory may not answer for others' invalidations, because the log could not be followed. */
     readonly isCurrent: boolean
+    /** Reads that memory answered beyond the bound, because `outage` is `'serve'`. */
+    readonly outageHits: number
   }
 }
 
@@ -69,6 +71,7 @@ export class TierCounters {
     refused: 0,
   }
   sharedErrors = 0
+  outageHits = 0
 }
 
 export function takeStats(
@@ -106,6 +109,7 @@ export function takeStats(
       maxStalenessMs: facts.maxStalenessMs,
       syncedMsAgo: sync?.isAnchored ? nowMs - sync.syncedAtMs : undefined,
       isCurrent: sync === undefined || sync.covers(sync.syncedAtMs, nowMs),
+      outageHits: counted.outageHits,
     },
   }
 }

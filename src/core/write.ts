@@ -67,7 +67,8 @@ export class Writer {
 
   #setHere({ space, key, filled }: WriteRequest): WriteOutcome {
     const { memory } = this.#parts
-    const { freshUntilMs, storedAtMs, seen, tags } = this.#found(filled, space.namespace.sequence)
+    const { clock } = this.#parts
+    const { freshUntilMs, storedAtMs, seen, tags } = this.#found(filled, space.namespace.sequence, clock.now())
     const { value, staleMs } = filled
     const entry = { value, freshUntilMs, staleMs, storedAtMs, seen, tags: tags.length === 0 ? undefined : tags }
     if (filled.freshMs > 0 && !memory!.set(space, key, entry)) return tooLarge(space, "memory's limit for one entry")
@@ -172,7 +173,7 @@ export class Writer {
     this.#store.evict(space, key, false)
     if (!isAlone || filled.freshMs === 0) return
     if (namespace.judge(control.epoch, control.clock, filled.tags) !== 'current') return
-    this.#store.put({ space, key }, this.#found(filled, namespace.sequence), undefined)
+    this.#store.put({ space, key }, this.#found(filled, namespace.sequence, flight.startedAtMs), undefined)
   }
 
   #superseded(request: WriteRequest): 'superseded' {
@@ -181,7 +182,7 @@ export class Writer {
     return 'superseded'
   }
 
-  #found({ value, freshMs, staleMs, tags }: Filled, seen: number): FoundValue {
+  #found({ value, freshMs, staleMs, tags }: Filled, seen: number, provenAtMs: number): FoundValue {
     const { clock } = this.#parts
     return {
       state: 'fresh',
@@ -192,6 +193,7 @@ export class Writer {
       storedAtMs: clock.wallNow(),
       tags,
       seen,
+      provenAtMs,
       isStored: true,
     }
   }
