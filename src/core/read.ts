@@ -128,12 +128,8 @@ export class Reader {
     const startedAt = clock.now()
     const { space, key, level } = request
     const holds = (): boolean => memory?.getEntry(space, key, clock.now()) !== undefined
-    if (
-      sync !== undefined &&
-      !sync.isAnchored &&
-      !(level === 'bounded' && holds() && this.#isProven(request, startedAt))
-    )
-      await sync.sync()
+    const isAtHand = (): boolean => level === 'bounded' && holds() && this.#isProven(request, startedAt)
+    if (sync !== undefined && !sync.isAnchored && !(sync.isFailing && isAtHand())) await sync.sync()
     if (memory === undefined || (level === 'strict' && sync !== undefined) || !holds()) return undefined
     if (sync !== undefined && level === 'bounded' && !(await this.#mayAnswer(request, sync, startedAt)))
       return undefined
