@@ -140,8 +140,8 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   const events = new Events()
   const tiers = new TierCounters()
   const opened = sharedTier?.open({ cacheName: name, clock: ticking, random })
-  // Without a poll nothing but the age of what it holds tells a thawed process that it was away.
-  const clock = opened?.pollMs === 0 ? new FreezeAwareClock(ticking) : ticking
+  // Nothing but the age of what it holds tells a thawed process that it was away.
+  const clock = opened ? new FreezeAwareClock(ticking) : ticking
   const shared = opened && toldTier(opened, { clock, events })
   const namespaces = new Namespaces(shared?.commandTimeoutMs)
   try {

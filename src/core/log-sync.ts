@@ -6,9 +6,6 @@ import type { LogPosition, LogRow, SharedTier } from './ports/shared-tier.js'
 
 const ROWS_PER_READ = 500
 
-/** More than this between the two clocks since the last look, and the machine was asleep. */
-const FREEZE_MS = 50
-
 /** What the log tells the rest of the cache. Both must be synchronous. */
 export interface LogListener {
   /** An invalidation. `isOrdered` = in the log's order; otherwise from pub/sub, early, perhaps repeated. */
@@ -31,8 +28,6 @@ interface Anchor {
  *   missed (trimmed, flushed, failed over): everything local is dropped and the anchor set anew.
  * - Pub/sub rows are applied as they come, but move neither anchor nor `syncedAt`.
  *
- * - The monotonic clock stands still while a machine sleeps. If the wall clock went on meanwhile, nothing from before
- *   the sleep proves anything.
  *
  * Modes: unanchored (nothing may answer locally) → current (within the bound) ⇄ lapsed (a read starts one shared sync).
  */
@@ -49,12 +44,6 @@ export class LogSync {
   #unsubscribe: Promise<(() => Promise<void>) | undefined> | undefined
   #isClosed = false
   #failure: { readonly error: unknown; readonly atMs: number } | undefined
-  /** Both clocks at the last look at them. */
-  #lookedAtMs: number
-  #wallAheadMs: number
-  /** Ends of sleeps that were noticed. */
-  #sleeps = 0
-  #wokeAtMs = Number.NEGATIVE_INFINITY
   /** Set by every read that relied on the bound; an idle process stops polling. */
   wasUsed = false
 
@@ -69,22 +58,17 @@ export class LogSync {
     this.#listener = parts.listener
     this.#maxStalenessMs = maxStalenessMs
     this.#anchors = new Array<Anchor | undefined>(tier.shards).fill(undefined)
-    this.#lookedAtMs = this.#clock.now()
-    this.#wallAheadMs = this.#clock.wallNow() - this.#lookedAtMs
   }
 
   /** True while local copies may answer: everything acknowledged before `nowMs - maxStaleness` was applied. */
   isCurrent(nowMs: number): boolean {
     this.wasUsed = true
-    this.#noticeSleep(nowMs)
     return nowMs - this.#syncedAt <= this.#maxStalenessMs
   }
 
   /** As `isCurrent`, for what was true of the origin at `momentMs`: one rule for use and join. */
   covers(momentMs: number, nowMs: number, boundMs = this.#maxStalenessMs): boolean {
-    this.#noticeSleep(nowMs)
-    const provenAtMs = momentMs > this.#wokeAtMs ? Math.max(momentMs, this.#syncedAt) : this.#syncedAt
-    return nowMs - provenAtMs <= boundMs
+    return nowMs - Math.max(momentMs, this.#syncedAt) <= boundMs
   }
 
   /** True from a sync that failed until one succeeds. */
@@ -150,8 +134,6 @@ export class LogSync {
     if (this.#isClosed) return false
     this.#start()
     const sentAt = this.#clock.now()
-    this.#noticeSleep(sentAt)
-    const sleeps = this.#sleeps
     try {
       await Promise.all(this.#anchors.map((_, shard) => this.#syncShard(shard)))
     } catch (error) {
@@ -162,10 +144,8 @@ export class LogSync {
       return false
     }
     this.#failure = undefined
-    this.#noticeSleep(this.#clock.now())
-    // Sent before a sleep: how long ago nobody can tell.
-    if (sleeps === this.#sleeps) this.#syncedAt = Math.max(this.#syncedAt, sentAt)
-    return sleeps === this.#sleeps
+    this.#syncedAt = Math.max(this.#syncedAt, sentAt)
+    return true
   }
 
   async #syncShard(shard: number): Promise<void> {
@@ -199,20 +179,6 @@ export class LogSync {
     this.#listener.discontinuity(shard)
     this.#anchors[shard] = { generation: tail.generation, row: tail.row }
     if (this.#events.hears('log-broken')) this.#events.emit({ type: 'log-broken', shard, cause })
-  }
-
-  /** `nowMs` is coarse on the hot path: while it stands still, so do the clocks. */
-  #noticeSleep(nowMs: number): void {
-    if (nowMs === this.#lookedAtMs) return
-    this.#lookedAtMs = nowMs
-    const exactMs = this.#clock.now()
-    const wallAheadMs = this.#clock.wallNow() - exactMs
-    if (wallAheadMs - this.#wallAheadMs > FREEZE_MS) {
-      this.#sleeps++
-      this.#wokeAtMs = exactMs
-      this.#syncedAt = Number.NEGATIVE_INFINITY
-    }
-    this.#wallAheadMs = wallAheadMs
   }
 
   async #whyBroken(shard: number, anchor: LogRow, first: LogRow | undefined): Promise<'trimmed' | 'rewound'> {

@@ -205,20 +205,20 @@ describe("A4: outage: 'serve'", () => {
 })
 
 describe('a machine that was asleep', () => {
-  async function asleep(hours: number) {
+  async function asleep(forMs: number) {
     const [cache, other] = [process(), process()]
     await cache.getOrFill(row, 'k', () => 1)
     server.dropPush = true
     await other.delete(row, 'k')
     await clock.advance(1)
     // The monotonic clock stood still meanwhile.
-    clock.wallOffsetMs += hours * 3_600_000
+    clock.wallOffsetMs += forMs
     await clock.advance(1)
     return cache
   }
 
   it('proves nothing by what it knew before', async () => {
-    const cache = await asleep(3)
+    const cache = await asleep(B + 50)
     expect(cache.peek(row, 'k')).toBeUndefined()
     expect(await cache.getOrFill(row, 'k', () => 2)).toBe(2)
   })
@@ -226,23 +226,24 @@ describe('a machine that was asleep', () => {
   it('answers from memory again after one look at the log', async () => {
     const cache = process()
     await cache.getOrFill(row, 'k', () => 1)
-    clock.wallOffsetMs += 3_600_000
+    clock.wallOffsetMs += 60_000
     await clock.advance(1)
+    expect(cache.peek(row, 'k')).toBeUndefined()
     expect(await cache.getOrFill(row, 'k', () => 2)).toBe(1)
     expect(cache.peek(row, 'k')).toBe(1)
   })
 
   it('was not asleep if its wall clock went back, or a little ahead', async () => {
-    for (const hours of [-1, 0.00001]) expect((await asleep(hours)).peek(row, 'k')).toBe(1)
+    for (const forMs of [-3_600_000, 40]) expect((await asleep(forMs)).peek(row, 'k')).toBe(1)
   })
 
-  it('does not count a look at the log that was sent before', async () => {
+  it('fills if the log is out of reach when it wakes', async () => {
     const [cache, other] = [process(), process()]
     await cache.getOrFill(row, 'k', () => 1)
     server.dropPush = true
     await other.delete(row, 'k')
     await clock.advance(1)
-    clock.wallOffsetMs += 3_600_000
+    clock.wallOffsetMs += 60_000
     await clock.advance(1)
     cut = 'reject'
     expect(await cache.getOrFill(row, 'k', () => 2)).toBe(2)
