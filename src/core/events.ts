@@ -1,6 +1,6 @@
 import { InvalidOptionError } from './errors.js'
 import { checkOneOf } from './options.js'
-import type { RemovalReason } from './ports/local-tier.js'
+import type { PressureChange, RemovalReason } from './ports/local-tier.js'
 import type { TierOperation } from './told-tier.js'
 
 /** Everything a cache tells about itself. No event carries a value; keys are given only to listeners in this process. */
@@ -54,6 +54,7 @@ export type CacheEvent =
       source: 'local' | 'log' | 'push'
     }
   | { type: 'removed'; policy: string; tenant: string; reason: RemovalReason }
+  | ({ type: 'memory-pressure' } & PressureChange)
   | { type: 'tier-failed'; tier: string; operation: string; error: unknown }
   | { type: 'tier-called'; tier: string; operation: TierOperation; durationMs: number; failed: boolean }
   | { type: 'log-broken'; shard: number; cause: 'first' | 'trimmed' | 'rewound' | 'lost' }
@@ -76,6 +77,7 @@ const TYPES = [
   'not-stored',
   'invalidated',
   'removed',
+  'memory-pressure',
   'tier-failed',
   'tier-called',
   'log-broken',

@@ -1,6 +1,6 @@
 import type { PolicyCounters } from './counters.js'
 import type { CacheParts } from './parts.js'
-import type { RemovalReason } from './ports/local-tier.js'
+import type { MemoryDetails, RemovalReason } from './ports/local-tier.js'
 import type { RegisteredPolicy } from './space.js'
 
 /** Counts of one policy since the cache was made. */
@@ -26,7 +26,7 @@ export interface PolicyStats {
   readonly notStored: number
 }
 
-export interface TierStats {
+export interface TierStats extends Partial<MemoryDetails> {
   readonly hits: number
   readonly entries?: number
   readonly bytes?: number
@@ -93,7 +93,7 @@ export function takeStats(
   const tiers: Record<string, TierStats> = {}
   if (memory) {
     const { evicted, expired, refused } = counted.removed
-    tiers.memory = { hits: sum(all, 'memoryHits'), ...memory.usage(), evicted, expired, refused }
+    tiers.memory = { hits: sum(all, 'memoryHits'), ...memory.usage(), ...memory.details(), evicted, expired, refused }
   }
   if (shared) tiers[shared.name] = { hits: sum(all, 'sharedHits'), errors: counted.sharedErrors }
   const nowMs = clock.now()

@@ -1,12 +1,14 @@
-import type { Key, LocalEntry, SpaceView } from '../core/ports/local-tier.js'
+import type { EvictionName, Key, LocalEntry, SpaceView } from '../core/ports/local-tier.js'
 import type { Random } from '../core/ports/random.js'
-import { EVICTIONS, type EvictionName } from './evictions/create-eviction.js'
+import { EVICTIONS } from './evictions/create-eviction.js'
 import type { Eviction } from './evictions/eviction.js'
 import { Groups, ROW } from './groups.js'
 import { HotEntries } from './hot-entries.js'
 import { KeyHash } from './key-hash.js'
 import { KeyIndex } from './key-index.js'
+import type { QuotaRules } from './quota-options.js'
 import { LAYOUT, Slots } from './slots.js'
+import { TenantQuotas } from './tenant-quotas.js'
 import { validateStore } from './validate-store.js'
 
 const { GROUP, GROUP_MASK, FRESH, STORED } = LAYOUT
@@ -21,6 +23,10 @@ export interface EntryStoreOptions {
   /** The most entries there will be. */
   expected: number
   eviction: EvictionName
+  /** Undefined: tenants share the room as they come. */
+  quotas: QuotaRules | undefined
+  /** What may be held, in bytes where sizes are kept, else in entries: quotas are shares of it. */
+  room: number
   random: Random
 }
 
@@ -33,11 +39,14 @@ export class EntryStore {
   groups: Groups
   index: KeyIndex
   eviction: Eviction
+  /** The eviction, if there are quotas. */
+  quotas: TenantQuotas | undefined
+  #room: number
   /** Sum of the entries' sizes; 0 where they aren't kept. */
   bytes = 0
   /** What the structure takes for an entry, beside key and value. */
   overheadBytes: number
-  #evictionName: EvictionName
+  evictionName: EvictionName
   #missedKey: string | undefined
   #missedSpaceId = 0
   missedHash = 0
@@ -45,19 +54,19 @@ export class EntryStore {
   constructor(options: EntryStoreOptions) {
     this.#options = options
     this.#hash = new KeyHash(options.random)
-    this.#evictionName = options.eviction
-    const kind = EVICTIONS[options.eviction]
-    this.slots = new Slots({ isSized: options.isSized, expected: options.expected, evictionWords: kind.words })
+    this.evictionName = options.eviction
+    this.#room = options.room
+    this.slots = this.#newSlots()
     this.groups = new Groups()
     this.index = new KeyIndex(this.slots, this.groups, options.expected)
     this.hot = new HotEntries(() => this.slots.sampleKeys())
-    this.eviction = kind.create(this.slots, options.random)
+    this.eviction = this.#newEviction()
     this.overheadBytes = overheadOf(this.slots, options.eviction)
   }
 
   /** The eviction need not be told of reads while there is plenty of room. */
   get restsWhileRoomy(): boolean {
-    return EVICTIONS[this.#evictionName].restsWhileRoomy === true
+    return EVICTIONS[this.evictionName].restsWhileRoomy === true
   }
 
   findText(spaceId: number, key: string): number {
@@ -175,17 +184,12 @@ export class EntryStore {
   }
 
   clear(): void {
-    const kind = EVICTIONS[this.#evictionName]
     this.bytes = 0
     this.hot = new HotEntries(() => this.slots.sampleKeys())
     this.groups = new Groups()
-    this.slots = new Slots({
-      isSized: this.#options.isSized,
-      expected: this.#options.expected,
-      evictionWords: kind.words,
-    })
+    this.slots = this.#newSlots()
     this.index = new KeyIndex(this.slots, this.groups, this.#options.expected)
-    this.eviction = kind.create(this.slots, this.#options.random)
+    this.eviction = this.#newEviction()
   }
 
   /** Another eviction from now on, which begins with the order of the old one. Entries stay in their slots. */
@@ -193,10 +197,18 @@ export class EntryStore {
     const order = [...this.eviction.order()]
     const kind = EVICTIONS[name]
     this.slots.relayout(kind.words)
-    this.eviction = kind.create(this.slots, this.#options.random)
-    for (const slot of order) this.eviction.added(slot)
+    const eviction = kind.create(this.slots, this.#options.random)
+    for (const slot of order) eviction.added(slot)
+    if (this.quotas) this.quotas.useInner(eviction)
+    else this.eviction = eviction
     this.overheadBytes = overheadOf(this.slots, name)
-    this.#evictionName = name
+    this.evictionName = name
+  }
+
+  /** Quotas are shares of this from now on. */
+  resize(room: number): void {
+    this.#room = room
+    this.quotas?.resize(room)
   }
 
   validate(): void {
@@ -216,6 +228,19 @@ export class EntryStore {
       sequence: groups.seen(group),
       freshUntilMs: this.freshUntilMs(slot),
     })
+  }
+
+  #newSlots(): Slots {
+    const { isSized, expected, quotas } = this.#options
+    const { words } = EVICTIONS[this.evictionName]
+    return new Slots({ isSized, isByTenant: quotas !== undefined, expected, evictionWords: words })
+  }
+
+  #newEviction(): Eviction {
+    const { random, quotas } = this.#options
+    const inner = EVICTIONS[this.evictionName].create(this.slots, random)
+    this.quotas = quotas && new TenantQuotas(inner, this, quotas, this.#room)
+    return this.quotas ?? inner
   }
 
   #forgetHot(slot: number): void {

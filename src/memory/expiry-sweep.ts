@@ -14,6 +14,8 @@ export interface Sweepable {
   readonly count: number
   /** Drops the entry in this slot if there is one and its time is over. */
   sweep(slot: number, nowMs: number): void
+  /** Called after every step. */
+  stepped(nowMs: number): void
 }
 
 /** Drops entries whose time is over in the background, a bounded number a step. Runs only while there are entries. */
@@ -47,6 +49,7 @@ export class ExpirySweep {
       if (this.#next > top) this.#next = 1
       this.#swept.sweep(this.#next++, nowMs)
     }
+    this.#swept.stepped(nowMs)
     if (this.#swept.count > 0) this.wake()
   }
 

@@ -1,4 +1,5 @@
 /** The first tier: values in this process's memory, its evictions, and the shared tier's twin. Imports `core` only. */
-export type { EvictionName } from './evictions/create-eviction.js'
 export type { MemoryTierOptions, ValueMode } from './memory-options.js'
+export type { MemoryReadings } from './memory-readings.js'
 export { memoryTier } from './memory-tier.js'
+export type { QuotaOptions, TenantQuota } from './quota-options.js'

@@ -1,7 +1,10 @@
 import { describe, InvalidOptionError } from '../core/errors.js'
-import { checkFields, checkOneOf } from '../core/options.js'
+import { checkFields, checkMethods, checkOneOf } from '../core/options.js'
+import type { EvictionName } from '../core/ports/local-tier.js'
 import { parseBytes, parseCount, type Size } from '../core/quantity.js'
-import { EVICTION_NAMES, type EvictionName } from './evictions/create-eviction.js'
+import { EVICTION_NAMES } from './evictions/create-eviction.js'
+import type { MemoryReadings } from './memory-readings.js'
+import { checkQuotas, type QuotaOptions, type QuotaRules } from './quota-options.js'
 import { MAX_SLOTS } from './slots.js'
 
 /** How values go in and out. */
@@ -26,6 +29,16 @@ export interface MemoryTierOptions {
   values?: ValueMode
   /** Bytes of a value, where the built-in estimate won't do. Must answer a finite number, 0 or more. */
   estimateBytes?: (value: unknown) => number
+  /**
+   * What a tenant may keep when others need room: a tenant above it makes room among its own entries first. Room that
+   * nobody needs is anybody's. Costs 8 bytes an entry. Default: no quotas.
+   */
+  quotas?: QuotaOptions
+  /**
+   * Hold less while memory is short (V8's heap limit; resident memory against the control group's limit or the machine's
+   * memory), and more again afterwards. Default true. For tests: where the readings come from.
+   */
+  pressure?: boolean | MemoryReadings
 }
 
 /** Options as they hold: checked, complete, frozen. */
@@ -37,6 +50,9 @@ export interface MemoryRules {
   readonly eviction: EvictionName
   readonly values: ValueMode
   readonly estimateBytes: ((value: unknown) => number) | undefined
+  readonly quotas: QuotaRules | undefined
+  /** True: the readings of this process. */
+  readonly pressure: boolean | MemoryReadings
 }
 
 const VALUE_MODES = ['reference', 'frozen', 'cloned'] as const
@@ -50,6 +66,8 @@ const FIELDS = [
   'eviction',
   'values',
   'estimateBytes',
+  'quotas',
+  'pressure',
 ] as const satisfies (keyof MemoryTierOptions)[]
 
 export function checkMemoryOptions(options: unknown): MemoryRules {
@@ -61,11 +79,24 @@ export function checkMemoryOptions(options: unknown): MemoryRules {
     maxEntries,
     maxBytes,
     maxEntryBytes: checkEntryBytes(given.maxEntryBytes, maxBytes, `${path}.maxEntryBytes`),
-    eviction:
-      given.eviction === undefined ? 'w-tinylfu' : checkOneOf(given.eviction, EVICTION_NAMES, `${path}.eviction`),
+    eviction: given.eviction === undefined ? 'w-tinylfu' : checkEviction(given.eviction, `${path}.eviction`),
     values: given.values === undefined ? 'reference' : checkOneOf(given.values, VALUE_MODES, `${path}.values`),
     estimateBytes: checkEstimator(given.estimateBytes, `${path}.estimateBytes`),
+    quotas: checkQuotas(given.quotas, { maxEntries, maxBytes }, `${path}.quotas`),
+    pressure: checkPressure(given.pressure, `${path}.pressure`),
   })
+}
+
+export function checkEviction(value: unknown, field: string): EvictionName {
+  return checkOneOf(value, EVICTION_NAMES, field)
+}
+
+function checkPressure(value: unknown, field: string): MemoryRules['pressure'] {
+  if (value === undefined || typeof value === 'boolean') return value ?? true
+  checkMethods(value, ['heap', 'rssBytes'], field)
+  const { rssLimitBytes } = value as MemoryReadings
+  if (typeof rssLimitBytes === 'number' && rssLimitBytes > 0) return value as MemoryReadings
+  throw new InvalidOptionError({ field: `${field}.rssLimitBytes`, value: rssLimitBytes, rule: 'must be above 0' })
 }
 
 function checkEntries(value: unknown, field: string): number {

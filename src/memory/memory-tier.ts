@@ -1,8 +1,10 @@
 import type {
+  EvictionName,
   Key,
   LocalEntry,
   LocalTierContext,
   LocalUsage,
+  MemoryDetails,
   MemoryTier,
   MemoryTierDefinition,
   SpaceView,
@@ -10,10 +12,21 @@ import type {
 import { deepFreeze } from './deep-freeze.js'
 import { EntryStore } from './entry-store.js'
 import { estimateBytes, textBytes } from './estimate-bytes.js'
-import type { EvictionName } from './evictions/create-eviction.js'
 import { ExpirySweep } from './expiry-sweep.js'
-import { askEstimator, checkMemoryOptions, type MemoryRules, type MemoryTierOptions } from './memory-options.js'
-import { MAX_SLOTS } from './slots.js'
+import {
+  askEstimator,
+  checkEviction,
+  checkMemoryOptions,
+  type MemoryRules,
+  type MemoryTierOptions,
+} from './memory-options.js'
+import { MemoryPressure, type PressureFinding } from './memory-pressure.js'
+import { processReadings } from './memory-readings.js'
+import { Room } from './room.js'
+
+/** Entries beyond the room under pressure that leave with each new one, and with each step of the sweep. */
+const LEAVERS_A_SET = 32
+const LEAVERS_A_STEP = 4_096
 
 export type { MemoryTierOptions, ValueMode } from './memory-options.js'
 
@@ -43,6 +56,9 @@ export class RunningMemoryTier implements MemoryTier {
   readonly #isSized: boolean
   readonly #sweep: ExpirySweep
   readonly #store: EntryStore
+  readonly #room: Room
+  readonly #pressure: MemoryPressure | undefined
+  #shrinks = 0
   /** Spaces of entries that were evicted and not told yet. */
   readonly #evicted: SpaceView[] = []
   /** False while the eviction need not be told of reads. */
@@ -54,12 +70,17 @@ export class RunningMemoryTier implements MemoryTier {
     this.#context = context
     this.#isCloned = rules.values === 'cloned'
     this.#isSized = rules.maxBytes !== Infinity
+    this.#room = new Room(rules)
     this.#store = new EntryStore({
       isSized: this.#isSized,
-      expected: Math.min(rules.maxEntries, MAX_SLOTS),
+      expected: this.#room.maxEntries,
       eviction: rules.eviction,
+      quotas: rules.quotas,
+      room: this.#isSized ? rules.maxBytes : this.#room.maxEntries,
       random: context.random,
     })
+    const { pressure } = rules
+    if (pressure !== false) this.#pressure = new MemoryPressure(pressure === true ? processReadings() : pressure)
     this.#sweep = new ExpirySweep(context.clock, this)
   }
 
@@ -98,6 +119,11 @@ export class RunningMemoryTier implements MemoryTier {
     return this.#isCloned ? { ...entry, value: clone(entry.value) } : entry
   }
 
+  look(space: SpaceView, key: Key): LocalEntry | undefined {
+    const slot = this.#store.find(space.id, key)
+    return slot === 0 ? undefined : this.#store.entry(slot)
+  }
+
   set(space: SpaceView, key: Key, entry: LocalEntry): boolean {
     if (this.#isClosed) return false
     const store = this.#store
@@ -120,12 +146,12 @@ export class RunningMemoryTier implements MemoryTier {
       // It grew and others must make room: it is a new entry, so that it isn't the one to leave.
       store.remove(slot)
     }
-    this.#makeRoom(bytes)
+    this.#makeRoom(bytes, space)
     store.add(space, key, { hash, entry: kept, bytes })
     this.#countsUses = !store.restsWhileRoomy || !this.#isRoomy()
     this.#sweep.wake()
-    // Only now is everything in its place: whoever is told may call the cache again.
-    while (this.#evicted.length > 0) this.#context.onRemoved(this.#evicted.pop()!, 'evicted')
+    if (this.#pressure?.isDue()) this.#obey(this.#pressure.afterStores(this.#context.clock.now()))
+    this.#tellEvicted()
     return true
   }
 
@@ -159,10 +185,19 @@ export class RunningMemoryTier implements MemoryTier {
     this.clear()
   }
 
-  /** Another eviction from now on. All entries stay; the new one begins with the order of the old one. */
+  /** All entries stay; the new eviction begins with the order of the old one. A walk over all of them. */
   useEviction(name: EvictionName): void {
-    this.#store.useEviction(name)
+    this.#store.useEviction(checkEviction(name, 'useEviction: name'))
     this.#countsUses = true
+  }
+
+  details(): MemoryDetails {
+    const { entries, bytes, isShrunk } = this.#room
+    return {
+      eviction: this.#store.evictionName,
+      pressure: { isShrunk, shrinks: this.#shrinks, maxEntries: entries, maxBytes: bytes },
+      tenants: this.#store.quotas?.usage(this.#isSized),
+    }
   }
 
   /** Checks the structure, and throws at the first thing that doesn't hold. For tests. */
@@ -190,6 +225,12 @@ export class RunningMemoryTier implements MemoryTier {
     const store = this.#store
     if (!store.slots.isLive(slot) || store.isFresh(slot, store.sequence(slot), nowMs)) return
     this.#settle(slot, nowMs)
+  }
+
+  stepped(nowMs: number): void {
+    this.#obey(this.#pressure?.atPulse(nowMs, this.#room.isShrunk))
+    for (let leavers = 0; leavers < LEAVERS_A_STEP && this.#isBeyondRoom(); leavers++) this.#evictOne(0, undefined)
+    this.#tellEvicted()
   }
 
   /** Looks closer at an entry that isn't fresh and current at first sight. It leaves if it is dead or its time is over. */
@@ -225,19 +266,50 @@ export class RunningMemoryTier implements MemoryTier {
 
   /** Less than half of the room is taken. */
   #isRoomy(): boolean {
-    const { maxEntries, maxBytes } = this.#rules
-    return this.#store.slots.count * 2 < Math.min(maxEntries, MAX_SLOTS) && this.#store.bytes * 2 < maxBytes
+    const { slots, bytes } = this.#store
+    return slots.count * 2 < this.#room.entries && bytes * 2 < this.#room.bytes
   }
 
-  #makeRoom(bytes: number): void {
+  /** Room for an entry within the bounds, and a step towards the room that memory pressure leaves. */
+  #makeRoom(bytes: number, space: SpaceView): void {
     const store = this.#store
-    const maxEntries = Math.min(this.#rules.maxEntries, MAX_SLOTS)
-    const { maxBytes } = this.#rules
+    const { maxEntries, maxBytes } = this.#room
     while (store.slots.count >= maxEntries || (store.bytes + bytes > maxBytes && store.slots.count > 0)) {
-      const slot = store.eviction.victim(this.#isSized ? bytes : 1)
-      this.#evicted.push(store.groups.space(store.slots.group(slot)))
-      store.remove(slot)
+      this.#evictOne(bytes, space)
     }
+    for (let leavers = 0; leavers < LEAVERS_A_SET && this.#isBeyondRoom(); leavers++) this.#evictOne(bytes, space)
+  }
+
+  #isBeyondRoom(): boolean {
+    const { slots, bytes } = this.#store
+    return this.#room.isShrunk && slots.count > 0 && (slots.count >= this.#room.entries || bytes > this.#room.bytes)
+  }
+
+  #evictOne(bytes: number, space: SpaceView | undefined): void {
+    const store = this.#store
+    const slot = store.eviction.victim(this.#isSized ? bytes : 1, space)
+    this.#evicted.push(store.groups.space(store.slots.group(slot)))
+    store.remove(slot)
+  }
+
+  /** Called when everything is in its place: whoever is told may call the cache again. */
+  #tellEvicted(): void {
+    while (this.#evicted.length > 0) this.#context.onRemoved(this.#evicted.pop()!, 'evicted')
+  }
+
+  #obey(finding: PressureFinding | undefined): void {
+    if (finding === undefined) return
+    const room = this.#room
+    if (finding.advice === 'shrink') {
+      if (!room.shrink({ entries: this.#store.slots.count, bytes: this.#store.bytes })) return
+      this.#shrinks++
+    } else room.grow()
+    this.#store.resize(this.#isSized ? room.bytes : room.entries)
+    this.#countsUses = true
+    const { advice, ...reading } = finding
+    const { entries: maxEntries, bytes: maxBytes } = room
+    const state = advice === 'shrink' ? 'shrunk' : room.isShrunk ? 'grown' : 'relieved'
+    this.#context.onPressure?.({ state, ...reading, maxEntries, maxBytes })
   }
 
   #bytes(key: Key, entry: LocalEntry): number {

@@ -30,6 +30,8 @@ const { HASH, OLDER, NEWER, GROUP, GROUP_MASK, FLAGS_SHIFT, FLAGS_MASK, HOT, FRE
   LAYOUT
 const CHUNK_SLOTS = 1 << CHUNK_BITS
 const COMMON_WORDS = 6
+/** Beside a slot number in a tenant's list. */
+const VISITED = 1 << 31
 
 const FIRST_SLOTS = 64
 const GROWTH = 1.5
@@ -38,6 +40,8 @@ const SAMPLED_KEYS = 768
 export interface SlotsLayout {
   /** Keep each entry's size in bytes. */
   isSized: boolean
+  /** Keep a list of each tenant's entries. */
+  isByTenant: boolean
   /** Words that the eviction keeps for an entry: none or one. */
   evictionWords: 0 | 1
   /** The most slots there will be in use. */
@@ -58,6 +62,8 @@ export class Slots {
   stride = COMMON_WORDS
   /** Position of the size in a record, -1 if sizes aren't kept. */
   #bytesWord = -1
+  /** Position of the two words of the tenant's list in a record, -1 if there is none. */
+  #tenantWord = -1
   /** Position of the eviction's own word in a record. */
   noteWord = COMMON_WORDS
   /** Slots in use. */
@@ -69,8 +75,12 @@ export class Slots {
   #roomForRecords = 0
   #roomForPairs = 0
 
-  constructor({ isSized, evictionWords, expected }: SlotsLayout) {
+  constructor({ isSized, isByTenant, evictionWords, expected }: SlotsLayout) {
     if (isSized) this.#bytesWord = this.noteWord++
+    if (isByTenant) {
+      this.#tenantWord = this.noteWord
+      this.noteWord += 2
+    }
     this.stride = this.noteWord + evictionWords
     this.#most = expected + 1
   }
@@ -171,6 +181,43 @@ export class Slots {
 
   setNewer(slot: number, newer: number): void {
     this.records[slot * this.stride + NEWER] = newer
+  }
+
+  /** Neighbours in the list of the tenant's entries. */
+  tenantOlder(slot: number): number {
+    return this.records[slot * this.stride + this.#tenantWord]! & ~VISITED
+  }
+
+  /** Also: not read yet. */
+  setTenantOlder(slot: number, older: number): void {
+    this.records[slot * this.stride + this.#tenantWord] = older
+  }
+
+  /** Keeps whether it was read. */
+  relinkTenantOlder(slot: number, older: number): void {
+    const word = slot * this.stride + this.#tenantWord
+    this.records[word] = (this.records[word]! & VISITED) | older
+  }
+
+  tenantNewer(slot: number): number {
+    return this.records[slot * this.stride + this.#tenantWord + 1]!
+  }
+
+  setTenantNewer(slot: number, newer: number): void {
+    this.records[slot * this.stride + this.#tenantWord + 1] = newer
+  }
+
+  /** Read since the tenant's hand came past. */
+  visit(slot: number): void {
+    this.records[slot * this.stride + this.#tenantWord]! |= VISITED
+  }
+
+  /** Whether it was read since the tenant's hand came past; from now on it wasn't. */
+  takeVisit(slot: number): boolean {
+    const word = slot * this.stride + this.#tenantWord
+    const isVisited = this.records[word]! < 0
+    this.records[word]! &= ~VISITED
+    return isVisited
   }
 
   /** Takes a free slot. It has no group, no flags and no size yet. */

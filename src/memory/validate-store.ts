@@ -12,6 +12,7 @@ export function validateStore(store: EntryStore): void {
   checkKeys(store, live)
   checkGroups(store, live)
   checkSizes(store, live)
+  checkTenants(store, live)
 }
 
 function liveSlots(slots: Slots): Set<number> {
@@ -62,4 +63,20 @@ function checkSizes({ slots, bytes }: EntryStore, live: ReadonlySet<number>): vo
   let sum = 0
   for (const slot of live) sum += slots.bytes(slot)
   assert.equal(bytes, sum, 'the sum of sizes')
+}
+
+function checkTenants({ slots, groups, quotas }: EntryStore, live: ReadonlySet<number>): void {
+  if (quotas === undefined) return
+  const listed: number[] = []
+  for (const account of quotas.accounts()) {
+    assert.equal(account.slots.length, account.entries, `entries of tenant '${account.tenant}'`)
+    let weight = 0
+    for (const slot of account.slots) {
+      assert.equal(groups.space(slots.group(slot)).namespace.tenant, account.tenant, `the tenant of slot ${slot}`)
+      weight += slots.weight(slot)
+    }
+    assert.equal(account.weight, weight, `the weight of tenant '${account.tenant}'`)
+    listed.push(...account.slots)
+  }
+  checkSame(listed, live, 'the tenants')
 }

@@ -12,6 +12,8 @@ export type Standing = 'current' | 'stale' | 'dead'
  * event is applied in this process; an entry that was judged at the present sequence needs no second look.
  */
 export interface NamespaceView {
+  /** The tenant's id; '' outside any tenant. */
+  readonly tenant: string
   readonly sequence: number
   /** Judges an entry that was last judged at `seen`. 'stale' = softly invalidated since, 'dead' = as if absent. */
   standing(seen: number, tags: readonly string[] | undefined): Standing
@@ -50,6 +52,24 @@ export interface LocalTierContext {
   readonly random: Random
   /** Told about every entry that leaves for want of room or time ('evicted', 'expired', 'refused'). Must not throw. */
   readonly onRemoved: (space: SpaceView, reason: RemovalReason) => void
+  /** Told when the tier gives up room because memory is short, and when it takes it back. Must not throw. */
+  readonly onPressure?: (change: PressureChange) => void
+}
+
+/** Who leaves when there is no room: see `docs/evictions.md`. */
+export type EvictionName = 'w-tinylfu' | 'lru' | 'fifo' | 'lfu' | 'sieve' | 's3-fifo'
+
+/** A step of the memory tier under memory pressure. */
+export interface PressureChange {
+  /** 'shrunk' = less room than before, 'grown' = more, 'relieved' = all that was configured again. */
+  readonly state: 'shrunk' | 'grown' | 'relieved'
+  /** What was short: V8's heap limit, or the memory that the process may have. */
+  readonly cause: 'heap' | 'rss'
+  readonly usedBytes: number
+  readonly limitBytes: number
+  /** The room from now on. */
+  readonly maxEntries: number
+  readonly maxBytes: number
 }
 
 /**
@@ -63,6 +83,8 @@ export interface MemoryTier {
   getFresh(space: SpaceView, key: Key, nowMs: number): unknown
   /** Whatever is held and not dead, fresh or stale, or undefined. Counts as a use. */
   getEntry(space: SpaceView, key: Key, nowMs: number): LocalEntry | undefined
+  /** Whatever is held, dead or over included. No use, and nothing leaves: for people who ask what is there. */
+  look(space: SpaceView, key: Key): LocalEntry | undefined
   /** Stores or replaces. False: refused, because the entry alone is above the entry limit; what was held stays. */
   set(space: SpaceView, key: Key, entry: LocalEntry): boolean
   /** True if something was held. */
@@ -73,6 +95,10 @@ export interface MemoryTier {
   clear(): void
   /** What is held now and the bounds it must keep to (Infinity where there is none). */
   usage(): LocalUsage
+  /** What only this tier can tell. Walks over all tenants that hold something, if there are quotas. */
+  details(): MemoryDetails
+  /** Another eviction from now on; every entry stays. @throws InvalidOptionError */
+  useEviction(name: EvictionName): void
   /** Releases timers. The tier is empty and unusable afterwards. */
   close(): void
 }
@@ -82,6 +108,33 @@ export interface LocalUsage {
   readonly bytes: number
   readonly maxEntries: number
   readonly maxBytes: number
+}
+
+export interface MemoryDetails {
+  readonly eviction: EvictionName
+  readonly pressure: {
+    /** True while the tier keeps to less room than configured. */
+    readonly isShrunk: boolean
+    /** Steps down since the tier was opened. */
+    readonly shrinks: number
+    /** The room at present. */
+    readonly maxEntries: number
+    readonly maxBytes: number
+  }
+  /** The tenants that hold most, at most ten; absent without quotas. */
+  readonly tenants?: readonly TenantUsage[] | undefined
+}
+
+/** What one tenant holds in memory. */
+export interface TenantUsage {
+  readonly tenant: string
+  readonly entries: number
+  /** 0 where sizes are not kept. */
+  readonly bytes: number
+  /** Entries that left for want of room since the tenant last held nothing. */
+  readonly evicted: number
+  /** Above its quota: the first to give way when somebody needs room. */
+  readonly isOverQuota: boolean
 }
 
 /** What `memoryTier(options)` returns: checked, frozen options that a cache opens once for itself. */

@@ -1,3 +1,4 @@
+import type { EvictionName } from '../../core/ports/local-tier.js'
 import type { Random } from '../../core/ports/random.js'
 import type { Slots } from '../slots.js'
 import type { Eviction } from './eviction.js'
@@ -18,7 +19,7 @@ interface EvictionKind {
   create(slots: Slots, random: Random): Eviction
 }
 
-const KINDS = {
+export const EVICTIONS: Readonly<Record<EvictionName, EvictionKind>> = {
   'w-tinylfu': {
     words: 1,
     bytesElsewhere: 8,
@@ -31,11 +32,6 @@ const KINDS = {
   lfu: { words: 1, bytesElsewhere: 0, create: (slots) => new LfuEviction(slots) },
   sieve: { words: 0, bytesElsewhere: 0, create: (slots) => new SieveEviction(slots) },
   's3-fifo': { words: 0, bytesElsewhere: 16, create: (slots) => new S3FifoEviction(slots) },
-} satisfies Record<string, EvictionKind>
-
-/** Who leaves when there is no room: see `docs/evictions.md`. */
-export type EvictionName = keyof typeof KINDS
-
-export const EVICTIONS: Readonly<Record<EvictionName, EvictionKind>> = KINDS
+}
 
 export const EVICTION_NAMES = Object.keys(EVICTIONS) as EvictionName[]

@@ -1,3 +1,5 @@
+import type { SpaceView } from '../../core/ports/local-tier.js'
+
 /**
  * Decides who leaves when there is no room. Holds no keys and no values: entries are slot numbers, and what it must
  * remember of one lies in the slot's record. Every member is O(1).
@@ -13,8 +15,8 @@ export interface Eviction {
   removed(slot: number): void
   /** The weight of an entry is about to change by `delta`. */
   reweighed(slot: number, delta: number): void
-  /** Who should leave so that an entry of this weight fits. Only asked when something is held. */
-  victim(weight: number): number
+  /** Who should leave so that an entry of this weight, of `space`, fits. Only asked when something is held. */
+  victim(weight: number, space: SpaceView | undefined): number
   /** All entries, the first to leave first: for a change of eviction, and for checks. */
   order(): Iterable<number>
 }

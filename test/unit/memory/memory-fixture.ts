@@ -76,6 +76,7 @@ export class SeededRandom implements Random {
 
 /** A namespace whose judgements a test writes itself. */
 export class ScriptedNamespace {
+  tenant = ''
   sequence = 1
   judgements = 0
   /** What an entry with this standing gets to hear once the sequence moved past it. */
