@@ -1,10 +1,10 @@
 import type { MemoryReadings } from './memory-readings.js'
 
 /** Shares of the heap limit that survived a collection: from here on give up room, below this take it back. */
-const HEAP_HIGH = 0.75
-const HEAP_LOW = 0.6
-/** Share of the heap limit, garbage included, at which nobody can wait for a collection. */
-const HEAP_CRITICAL = 0.92
+const HEAP_HIGH = 0.72
+const HEAP_LOW = 0.55
+/** Share of the heap limit, all pages with all garbage, at which nobody can wait for a collection. */
+const HEAP_CRITICAL = 0.9
 const RSS_HIGH = 0.9
 const RSS_LOW = 0.75
 /** A reading lower than the one before by this share shows that V8 has collected. */
@@ -16,7 +16,7 @@ const RSS_PAUSE_MS = 5_000
 const GROW_PAUSE_MS = 5_000
 /** Stores between two looks at the heap. */
 const FIRST_STRIDE = 16
-const MAX_STRIDE = 1_024
+const MAX_STRIDE = 256
 /** A look comes before this part of what is left was used up, at the pace of late. */
 const PART_OF_HEADROOM = 1 / 8
 
@@ -36,8 +36,8 @@ export interface PressureFinding {
  * swing.
  *
  * ```
- *   live heap ≥ 75 %, or heap ≥ 92 %, or resident ≥ 90 %   shrink by a fifth, again after the next collection
- *   live heap < 60 % and resident < 75 % for 5 s           grow by a tenth, every 5 s
+ *   live heap ≥ 72 %, or heap ≥ 90 %, or resident ≥ 90 %   shrink by a fifth, again after the next collection
+ *   live heap < 55 % and resident < 75 % for 5 s           grow by a tenth, every 5 s
  * ```
  */
 export class MemoryPressure {
@@ -45,8 +45,9 @@ export class MemoryPressure {
   #storesLeft = FIRST_STRIDE
   #stride = FIRST_STRIDE
   #lastUsed = 0
+  #lastTaken = 0
   #growthPerStore = 0
-  /** What the latest collection left. */
+  /** What the latest collection left, with half of what is free on its pages. */
   #live = 0
   #isSettled = true
   #usedAtShrink = 0
@@ -65,9 +66,9 @@ export class MemoryPressure {
 
   /** A look at the heap between stores, also in a process that never gets to its timers. */
   afterStores(nowMs: number): PressureFinding | undefined {
+    const before = this.#lastUsed
     const { usedBytes, limitBytes } = this.#observe()
-    this.#growthPerStore = Math.max((usedBytes - this.#lastUsed) / this.#stride, this.#growthPerStore / 2)
-    this.#lastUsed = usedBytes
+    this.#growthPerStore = Math.max((usedBytes - before) / this.#stride, this.#growthPerStore / 2)
     const headroom = Math.max(0, HEAP_CRITICAL * limitBytes - usedBytes)
     const stores = (headroom * PART_OF_HEADROOM) / Math.max(1, this.#growthPerStore)
     this.#stride = this.#storesLeft = Math.max(1, Math.min(MAX_STRIDE, Math.floor(stores)))
@@ -77,7 +78,6 @@ export class MemoryPressure {
   /** A look at everything, now and then. `isShrunk`: there is something to take back. */
   atPulse(nowMs: number, isShrunk: boolean): PressureFinding | undefined {
     const { usedBytes, limitBytes } = this.#observe()
-    this.#lastUsed = usedBytes
     const heap = this.#heapFinding(usedBytes, limitBytes, nowMs)
     if (heap) return heap
     const { rssLimitBytes } = this.#readings
@@ -95,15 +95,18 @@ export class MemoryPressure {
       : { advice: 'grow', cause: 'rss', usedBytes: rss, limitBytes: rssLimitBytes }
   }
 
+  /** `usedBytes` of the answer: all pages, which is what V8 holds against its limit. */
   #observe(): { usedBytes: number; limitBytes: number } {
-    const reading = this.#readings.heap()
-    if (reading.usedBytes < this.#lastUsed - COLLECTED * reading.limitBytes) {
-      this.#live = reading.usedBytes
-      this.#isSettled = true
-    }
-    // What is used now can't be less than what lives.
-    this.#live = Math.min(this.#live, reading.usedBytes)
-    return reading
+    const { usedBytes, committedBytes, limitBytes } = this.#readings.heap()
+    // Part of what is free on pages can't be used: large values fill a page badly.
+    const taken = (usedBytes + committedBytes) / 2
+    const isCollected = taken < this.#lastTaken - COLLECTED * limitBytes
+    if (isCollected) this.#isSettled = true
+    // Pages are swept little by little after a collection.
+    this.#live = isCollected ? taken : Math.min(this.#live, taken)
+    this.#lastTaken = taken
+    this.#lastUsed = Math.max(usedBytes, committedBytes)
+    return { usedBytes: this.#lastUsed, limitBytes }
   }
 
   #heapFinding(usedBytes: number, limitBytes: number, nowMs: number): PressureFinding | undefined {

@@ -4,7 +4,10 @@ import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 
 /** What V8 holds in its old generation, and how much it may. Read every so many stores: 2 µs. */
 export interface HeapReading {
+  /** Objects, those included that nobody needs any more. */
   readonly usedBytes: number
+  /** The pages that they are on: what V8 holds against its limit. */
+  readonly committedBytes: number
   readonly limitBytes: number
 }
 
@@ -27,10 +30,13 @@ export function processReadings(): MemoryReadings {
   return {
     heap: () => {
       let usedBytes = 0
+      let committedBytes = 0
       for (const space of getHeapSpaceStatistics()) {
-        if (!space.space_name.startsWith('new_')) usedBytes += space.space_used_size
+        if (space.space_name.startsWith('new_')) continue
+        usedBytes += space.space_used_size
+        committedBytes += space.space_size
       }
-      return { usedBytes, limitBytes }
+      return { usedBytes, committedBytes, limitBytes }
     },
     rssBytes: () => process.memoryUsage.rss(),
     rssLimitBytes: Math.min(cgroupLimitBytes() ?? Infinity, totalmem()),

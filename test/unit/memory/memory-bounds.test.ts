@@ -160,6 +160,12 @@ describe('changing the eviction', () => {
     for (const key of keys) tier.set(space, key, newEntry(key))
   })
 
+  it('refuses a name that is none, and keeps the one it has', () => {
+    const { tier } = openTier({ maxEntries: 10, eviction: 'sieve' })
+    expect(() => tier.useEviction('mru' as 'lru')).toThrow(/useEviction: name must be .*got 'mru'/)
+    expect(tier.details().eviction).toBe('sieve')
+  })
+
   it('keeps the order: what was next to leave still is', () => {
     const { tier } = openTier({ maxEntries: 10, eviction: 'w-tinylfu' })
     const space = newSpace()

@@ -1,6 +1,13 @@
 import { afterEach } from 'vitest'
 import type { CancelTimer, Clock } from '../../../src/core/ports/clock.js'
-import type { Key, LocalEntry, RemovalReason, SpaceView, Standing } from '../../../src/core/ports/local-tier.js'
+import type {
+  Key,
+  LocalEntry,
+  PressureChange,
+  RemovalReason,
+  SpaceView,
+  Standing,
+} from '../../../src/core/ports/local-tier.js'
 import type { Random } from '../../../src/core/ports/random.js'
 import { type MemoryTierOptions, memoryTier, type RunningMemoryTier } from '../../../src/memory/memory-tier.js'
 
@@ -96,14 +103,20 @@ export interface OpenTier {
 
 const open: OpenTier[] = []
 
-export function openTier(options: MemoryTierOptions = { maxEntries: 100 }, seed = 1): OpenTier {
+/** The memory of the test process is no concern of a test, unless it brings readings. */
+export function openTier(
+  options: MemoryTierOptions = { maxEntries: 100 },
+  seed = 1,
+  onPressure?: (change: PressureChange) => void,
+): OpenTier {
   const clock = new ManualClock()
   const removed: OpenTier['removed'] = []
-  const tier = memoryTier(options).open({
+  const tier = memoryTier({ pressure: false, ...options }).open({
     cacheName: 'test',
     clock,
     random: new SeededRandom(seed),
     onRemoved: (space, reason) => removed.push({ space, reason }),
+    ...(onPressure && { onPressure }),
   }) as RunningMemoryTier
   const opened = { tier, clock, removed }
   open.push(opened)
