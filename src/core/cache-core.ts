@@ -78,6 +78,9 @@ export class CacheCore {
   async #close(graceMs: number): Promise<CloseReport> {
     const { work, clock, memory, shared, sync } = this.parts
     this.reader.close()
+    for (const namespace of this.namespaces.all()) {
+      for (const space of namespace.spaces.values()) space.tickets?.close()
+    }
     let aborted = 0
     const cancel = clock.setTimer(() => {
       aborted = this.#abortFlights()

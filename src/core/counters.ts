@@ -10,7 +10,7 @@ export class PolicyCounters {
   fillErrors = 0
   fillTotalMs = 0
   fillMaxMs = 0
-  /** How long a fill takes lately: the mean, with a fifth of the weight on the last one. Undefined before the first. */
+  /** How long a fill that succeeds takes lately: the mean, with a fifth of the weight on the last one. */
   usualFillMs: number | undefined
   notStored = 0
   fenced = 0

@@ -115,7 +115,16 @@ export interface Cache extends Scope, AsyncDisposable {
   close(options?: { graceMs?: number }): Promise<CloseReport>
 }
 
-const POLICY_FIELDS = ['ttl', 'jitter', 'negativeTtl', 'stale', 'fillTimeout', 'coordinate', 'bulkhead'] as const
+const POLICY_FIELDS = [
+  'ttl',
+  'jitter',
+  'negativeTtl',
+  'stale',
+  'refreshAhead',
+  'fillTimeout',
+  'coordinate',
+  'bulkhead',
+] as const
 const DEFAULT_PING_MS = 1_000
 const FIELDS = [
   'name',

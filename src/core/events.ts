@@ -42,7 +42,7 @@ export type CacheEvent =
       policy: string
       tenant: string
       key: string | number
-      cause: 'too-large' | 'superseded' | 'unreadable'
+      cause: 'too-large' | 'superseded' | 'unreadable' | 'invalidated'
     }
   | {
       type: 'invalidated'
@@ -54,6 +54,14 @@ export type CacheEvent =
       source: 'local' | 'log' | 'push'
     }
   | { type: 'removed'; policy: string; tenant: string; reason: RemovalReason }
+  | {
+      type: 'publish-failed'
+      policy: string
+      tenant: string
+      key: string | number
+      operation: 'set' | 'invalidate'
+      error: unknown
+    }
   | ({ type: 'memory-pressure' } & PressureChange)
   | { type: 'tier-failed'; tier: string; operation: string; error: unknown }
   | { type: 'tier-called'; tier: string; operation: TierOperation; durationMs: number; failed: boolean }
@@ -77,6 +85,7 @@ const TYPES = [
   'not-stored',
   'invalidated',
   'removed',
+  'publish-failed',
   'memory-pressure',
   'tier-failed',
   'tier-called',

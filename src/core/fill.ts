@@ -70,7 +70,10 @@ export class FillRunner {
     const startedAt = this.#clock.now()
     counters.fills++
     try {
-      return await settledOrAborted(request)
+      const returned = await settledOrAborted(request)
+      const tookMs = this.#clock.now() - startedAt
+      counters.usualFillMs = tookMs + 0.8 * ((counters.usualFillMs ?? tookMs) - tookMs)
+      return returned
     } catch (error) {
       counters.fillErrors++
       if (this.#events.hears('fill-failed')) {
@@ -83,7 +86,6 @@ export class FillRunner {
       const tookMs = this.#clock.now() - startedAt
       counters.fillTotalMs += tookMs
       counters.fillMaxMs = Math.max(counters.fillMaxMs, tookMs)
-      counters.usualFillMs = tookMs + 0.8 * ((counters.usualFillMs ?? tookMs) - tookMs)
     }
   }
 

@@ -46,6 +46,8 @@ export class LogSync {
   #failure: { readonly error: unknown; readonly atMs: number } | undefined
   /** Set by every read that relied on the bound; an idle process stops polling. */
   wasUsed = false
+  /** Somebody reads who cannot wait for a sync: polling goes on while nobody reads. */
+  staysCurrent = false
 
   constructor(
     tier: SharedTier,
@@ -209,7 +211,7 @@ export class LogSync {
   #schedule(): CancelTimer {
     return this.#clock.setHousekeepingTimer(() => {
       this.#cancelTimer = this.#schedule()
-      if (!this.wasUsed) return
+      if (!this.wasUsed && !this.staysCurrent) return
       this.wasUsed = false
       void this.sync()
     }, this.#tier.pollMs)

@@ -27,6 +27,12 @@ export interface PolicyOptions {
     /** Serve it this long after it was fresh if the fill fails. Default `'0s'`. */
     ifError?: Duration
   }
+  /**
+   * Fill a value anew in the background before its life is over: at random, the likelier the nearer the end, so that of
+   * many readers about one does it (XFetch). `beta` 1 suits most; higher refreshes earlier. Above 0, at most 10.
+   * Measured by the usual duration of this policy's fills in this process. Default: off.
+   */
+  refreshAhead?: { beta: number }
   fillTimeout?: {
     /** With stale data at hand: serve it after this long and let the fill finish in the background. Default: none. */
     soft?: Duration
@@ -84,6 +90,8 @@ export interface Rules {
   readonly ifErrorMs: number
   /** How long an entry is kept beyond its fresh life: the longer of the two stale windows. */
   readonly staleMs: number
+  /** 0 = off. */
+  readonly refreshAheadBeta: number
   readonly softMs: number | undefined
   readonly hardMs: number
   readonly coordinate: Coordination
@@ -114,6 +122,7 @@ const FIELDS = [
   'jitter',
   'negativeTtl',
   'stale',
+  'refreshAhead',
   'fillTimeout',
   'coordinate',
   'bulkhead',
@@ -212,6 +221,7 @@ function checkRules(options: PolicyOptions, fields: Record<string, unknown>, pat
     whileRevalidateMs,
     ifErrorMs,
     staleMs: Math.max(whileRevalidateMs, ifErrorMs),
+    refreshAheadBeta: checkRefreshAhead(options.refreshAhead, `${path}refreshAhead`),
     softMs,
     hardMs,
     coordinate: Object.freeze(checkCoordination(options.coordinate, `${path}coordinate`)),
@@ -267,6 +277,17 @@ function checkJitter(value: unknown, field: string): number {
     throw new InvalidOptionError({ field, value, rule: 'must be a number from 0 to 0.5' })
   }
   return value
+}
+
+function checkRefreshAhead(value: unknown, field: string): number {
+  if (value === undefined) return 0
+  const { beta } = checkFields(value, ['beta'], field)
+  if (typeof beta === 'number' && beta > 0 && beta <= 10) return beta
+  throw new InvalidOptionError({
+    field: `${field}.beta`,
+    value: beta,
+    rule: 'must be a number above 0 and at most 10',
+  })
 }
 
 function checkFunction(value: unknown, field: string): unknown {

@@ -9,6 +9,7 @@ import type { LogSync } from './log-sync.js'
 import type { CacheParts } from './parts.js'
 import type { Key, MemoryTier } from './ports/local-tier.js'
 import type { RecentLoads } from './recent-loads.js'
+import { isRefreshDue } from './refresh-ahead.js'
 import type { Looked, SharedReader } from './shared-reader.js'
 import type { SoloFill } from './solo-fill.js'
 import type { Space } from './space.js'
@@ -101,11 +102,20 @@ export class Reader {
     return value
   }
 
+  /** After a hit of `fresh`: fills anew in the background if the value's end is near enough. */
+  refreshAhead(request: ReadRequest): void {
+    const entry = this.#memory?.look(request.space, request.key)
+    if (entry) this.#refreshIfDue(request, entry.freshUntilMs)
+  }
+
   async read(request: ReadRequest): Promise<Found> {
     request.signal?.throwIfAborted()
     const held = await this.held(request)
     this.checkOpen()
-    if (held !== undefined && this.answers(request, held)) return held
+    if (held !== undefined && this.answers(request, held)) {
+      if (held.state === 'fresh' && request.fill) this.#refreshIfDue(request, held.freshUntilMs)
+      return held
+    }
     const joinable = this.joinable(request)
     if (joinable) return this.join(joinable, request.signal)
     const job = this.begin(request, held)
@@ -252,6 +262,29 @@ export class Reader {
     if (found !== undefined) return found
     if (looked!.state === 'failed') return this.#solo.alone(this.missed(job))
     return this.#shared.coordinator.fill(this.missed(job), looked!.state === 'found' ? looked!.fillId : looked!.deadId)
+  }
+
+  /** One flight, which nobody waits for: what is held goes on answering. */
+  #refreshIfDue(request: ReadRequest, freshUntilMs: number): void {
+    const { space, key } = request
+    if (!isRefreshDue(space.policy, freshUntilMs, this.#parts) || space.flights.joinable(key)) return
+    const job = this.begin(request, undefined)
+    job.isAwaited = false
+    this.land(job, this.#produceNewer(job))
+  }
+
+  /** What another process has refreshed already, or a fill. */
+  async #produceNewer(job: Job): Promise<Found> {
+    if (this.#shared === undefined) return this.#solo.alone(job)
+    const [looked] = await this.#shared.reader.look([job])
+    if (looked!.state === 'failed') return this.#solo.alone(job)
+    if (looked!.state === 'missing') return this.#shared.coordinator.fill(job, looked!.deadId)
+    const { found, bytes, fillId } = looked!
+    if (isRefreshDue(job.space.policy, found.freshUntilMs, this.#parts)) {
+      return this.#shared.coordinator.fill(job, fillId)
+    }
+    this.#store.keep(job, found, bytes)
+    return found
   }
 
   /** As `#produce`, but what the shared tier holds does not count. */

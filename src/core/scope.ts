@@ -31,6 +31,7 @@ import type { Key } from './ports/local-tier.js'
 import type { BoundFillMany } from './read-many.js'
 import type { Receipt } from './receipt.js'
 import type { Space } from './space.js'
+import { SyncView } from './sync-view.js'
 import type { WriteOutcome, WriteRequest } from './write.js'
 
 /** What became of one key of a `setMany`. */
@@ -98,7 +99,13 @@ export class Scope {
       const options = isPolicy && hasFill ? fourth : third
       if (options === undefined) {
         const value = this.#core.reader.fresh(lastSpace, key)
-        if (value !== undefined) return Promise.resolve(value)
+        if (value !== undefined && !lastSpace.refreshesAhead) return Promise.resolve(value)
+        if (value !== undefined) {
+          const fill = fillOf(lastSpace, first, userKey, isPolicy ? (hasFill ? third : undefined) : second)
+          const request = { space: lastSpace, key, userKey, fill, tags: undefined, signal: undefined }
+          this.#core.reader.refreshAhead({ ...request, level: 'bounded' })
+          return Promise.resolve(value)
+        }
       }
       // Off the hot path: is the cache open, and is this still the namespace of the tenant?
       const space = this.#space(first)
@@ -304,6 +311,15 @@ export class Scope {
   bind<K extends Key, V, F extends boolean>(policy: Policy<K, V, F>): BoundPolicy<K, V, F> {
     this.#space(policy)
     return new BoundPolicy(this, policy)
+  }
+
+  /**
+   * The policy's entries in memory without promises, for call sites that are synchronous and must stay so.
+   *
+   * @throws InvalidOptionError if the cache has no memory tier.
+   */
+  syncView<K extends Key, V>(policy: Policy<K, V>): SyncView<K, V> {
+    return new SyncView(this.#core, () => this.#space(policy))
   }
 
   async #lookUp(first: Policy | Key, second: unknown, third: unknown): Promise<Found> {

@@ -5,6 +5,7 @@ import type { Found } from './found.js'
 import type { Namespace } from './namespace.js'
 import type { Rules } from './policy.js'
 import type { SpaceView } from './ports/local-tier.js'
+import type { Tickets } from './tickets.js'
 
 /** What all spaces of one policy share within a cache. */
 export interface RegisteredPolicy {
@@ -22,12 +23,17 @@ export class Space implements SpaceView {
   readonly policy: RegisteredPolicy
   /** The part of a stored key in front of the key itself. */
   readonly prefix: string
+  /** Hits are looked at twice: they may be refreshed before they are over. */
+  readonly refreshesAhead: boolean
   readonly flights = new Flights<Found>()
+  /** Misses of sync views, made with the first view. */
+  tickets: Tickets | undefined
 
   constructor(id: number, namespace: Namespace, policy: RegisteredPolicy, prefix: string) {
     this.id = id
     this.namespace = namespace
     this.policy = policy
     this.prefix = prefix
+    this.refreshesAhead = policy.rules.refreshAheadBeta > 0
   }
 }

@@ -65,6 +65,16 @@ export class Writer {
     return outcomes
   }
 
+  /** Keeps a value in this process alone, unless it died since `seen`, a sequence of its namespace. */
+  keepHere({ space, key, filled }: WriteRequest, seen: number): void {
+    if (filled.freshMs > 0) this.#store.put({ space, key }, this.#found(filled, seen), undefined)
+  }
+
+  /** What this process keeps of an entry goes, and whatever is on its way here. */
+  drop(space: Space, key: Key): void {
+    this.#store.evict(space, key, false)
+  }
+
   #setHere({ space, key, filled }: WriteRequest): WriteOutcome {
     const { memory } = this.#parts
     const { clock } = this.#parts

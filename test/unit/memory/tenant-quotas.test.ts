@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MISS } from '../../../src/core/ports/local-tier.js'
 import { EVICTION_NAMES } from '../../../src/memory/evictions/create-eviction.js'
 import type { MemoryTierOptions } from '../../../src/memory/memory-tier.js'
 import { heldKeys, newEntry, newSpace, openTier, ScriptedNamespace } from './memory-fixture.js'
@@ -57,7 +56,7 @@ describe.each(EVICTION_NAMES)('quotas with eviction %s', (eviction) => {
       const space = spaces[(step * step) % 5]!
       const key = (step * 7_919) % 300
       if (step % 13 === 5) tier.delete(space, key)
-      else if (tier.getFresh(space, key, clock.now()) === MISS) {
+      else if (tier.getFresh(space, key, clock.now()) === undefined) {
         tier.set(space, key, newEntry(step, { bytes: (step * 31) % 900, freshUntilMs: clock.now() + 3_000 }))
       }
       if (step % 50 === 0) clock.advance(500)
