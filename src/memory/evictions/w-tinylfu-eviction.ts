@@ -13,7 +13,8 @@ const PROTECTED = 3
 
 const FIRST_WINDOW_SHARE = 0.1
 const MIN_WINDOW_SHARE = 0.01
-const MAX_WINDOW_SHARE = 0.8
+/** Where what was just asked for is asked for next, main only keeps room from the window. */
+const MAX_WINDOW_SHARE = 0.98
 const PROTECTED_SHARE = 0.8
 /** The window is adjusted after this many requests for each entry held. */
 const PERIOD_FACTOR = 2
