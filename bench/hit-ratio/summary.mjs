@@ -2,6 +2,7 @@ import { target } from '../harness/targets.mjs'
 import { roomFor, SHARES } from './shares.mjs'
 
 export const OPTIMUM = 'optimum'
+export const SUMMARY = 'all traces'
 const DEFAULT = 'freshtier w-tinylfu'
 const FLOOR = 'lru-cache'
 
@@ -14,7 +15,7 @@ export function summary({ groups }) {
   const contenders = [...new Set(groups.flatMap(({ rows }) => rows.map(({ contender }) => contender)))]
   const one = (number) => ({ q1: number, median: number, q3: number })
   return {
-    name: 'all traces',
+    name: SUMMARY,
     figures: [
       { name: 'usual', title: '% of the optimum, 1–20 %', digits: 1 },
       { name: 'all', title: '% of the optimum, 0.1–20 %', digits: 1 },

@@ -5,7 +5,7 @@ import { optimumHits } from '../hit-ratio/optimum.mjs'
 import { plotHitRatios } from '../hit-ratio/plot.mjs'
 import { replay } from '../hit-ratio/replay.mjs'
 import { roomFor, SHARE_FIGURES, SHARES } from '../hit-ratio/shares.mjs'
-import { OPTIMUM, summary, targets } from '../hit-ratio/summary.mjs'
+import { OPTIMUM, SUMMARY, summary, targets } from '../hit-ratio/summary.mjs'
 import { loadTrace, referenceHits, traceNames } from '../hit-ratio/traces.mjs'
 
 /**
@@ -55,7 +55,7 @@ export const scenario = {
 
   plots: ({ groups }) =>
     groups
-      .filter(({ rows }) => rows.some(({ contender }) => contender === OPTIMUM))
+      .filter(({ name }) => name !== SUMMARY)
       .map((group) => ({ file: `hit-ratio-${group.name}.svg`, text: plotHitRatios(group) })),
 }
 
