@@ -111,7 +111,7 @@ export class Coordinator {
       }))
       return { reply, leases, sentAt, serverNowMs: reply.serverNowMs, control: reply.control }
     } catch (error) {
-      this.#reader.tellFailure('acquire', error)
+      this.#reader.tellFailure('acquire', error, jobs[0])
       return undefined
     }
   }

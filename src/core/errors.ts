@@ -18,6 +18,8 @@ export const ERROR_CODES = [
   'SHARED_TIER_FAILED',
   'SHARED_TIER_TIMEOUT',
   'INVALID_RECEIPT',
+  'TENANT_MISSING',
+  'NO_CACHE',
 ] as const
 
 export type ErrorCode = (typeof ERROR_CODES)[number]

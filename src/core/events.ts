@@ -63,7 +63,16 @@ export type CacheEvent =
       error: unknown
     }
   | ({ type: 'memory-pressure' } & PressureChange)
-  | { type: 'tier-failed'; tier: string; operation: string; error: unknown }
+  | {
+      type: 'tier-failed'
+      tier: string
+      operation: string
+      error: unknown
+      /** What was being filled, where the call was about one fill. */
+      policy?: string
+      tenant?: string
+      key?: string | number
+    }
   | { type: 'tier-called'; tier: string; operation: TierOperation; durationMs: number; failed: boolean }
   | { type: 'log-broken'; shard: number; cause: 'first' | 'trimmed' | 'rewound' | 'lost' }
 

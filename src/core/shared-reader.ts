@@ -100,10 +100,12 @@ export class SharedReader {
     return { state: 'found', found, bytes: envelope.body.length, fillId: envelope.fillId }
   }
 
-  tellFailure(operation: string, error: unknown): void {
+  /** `job`: the first of those that the call was about. */
+  tellFailure(operation: string, error: unknown, job?: Job): void {
     const { events, tiers } = this.#parts
     tiers.sharedErrors++
-    if (events.hears('tier-failed')) events.emit({ type: 'tier-failed', tier: this.#tier.name, operation, error })
+    if (!events.hears('tier-failed')) return
+    events.emit({ type: 'tier-failed', tier: this.#tier.name, operation, error, ...(job && subject(job)) })
   }
 
   /** True if what is known here proves nothing: a strict read, a namespace never looked at, a lapsed bound. */

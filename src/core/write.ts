@@ -65,9 +65,12 @@ export class Writer {
     return outcomes
   }
 
-  /** Keeps a value in this process alone, unless it died since `seen`, a sequence of its namespace. */
+  /**
+   * Keeps a value in this process alone, unless it died since `seen`, a sequence of its namespace. When it was read at
+   * its origin is not known: with the log out of reach it does not answer.
+   */
   keepHere({ space, key, filled }: WriteRequest, seen: number): void {
-    if (filled.freshMs > 0) this.#store.put({ space, key }, this.#found(filled, seen), undefined)
+    if (filled.freshMs > 0) this.#store.put({ space, key }, this.#found(filled, seen, Number.NEGATIVE_INFINITY), undefined)
   }
 
   /** What this process keeps of an entry goes, and whatever is on its way here. */

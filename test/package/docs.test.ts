@@ -10,7 +10,16 @@ import { typeErrors } from './type-check.ts'
 
 const packed = packPackage()
 afterAll(() => packed.remove())
-packed.link('ioredis')
+for (const name of [
+  'ioredis',
+  'fastify',
+  'fastify-plugin',
+  'prom-client',
+  '@fastify/under-pressure',
+  '@opentelemetry/api',
+]) {
+  packed.link(name)
+}
 
 const pages = filesBelow('.', '.md')
 const snippets = pages.flatMap((page) =>

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { PACKAGES } from './layers.ts'
 import { type PackedPackage, packPackage } from './packed-package.ts'
 import { read } from './repository.ts'
 
@@ -9,8 +10,11 @@ import { read } from './repository.ts'
 const packed = packPackage()
 afterAll(() => packed.remove())
 
-const doors = Object.keys((JSON.parse(read('package.json')) as { exports: object }).exports)
-  .filter((door) => door !== './package.json')
+const all = Object.keys((JSON.parse(read('package.json')) as { exports: object }).exports)
+/** Those that are for a package that the application brings. */
+const edges = Object.keys(PACKAGES).filter((folder) => all.includes(`./${folder}`))
+const doors = all
+  .filter((door) => door !== './package.json' && !edges.includes(door.slice(2)))
   .map((door) => door.replace('.', 'freshtier'))
 
 describe('each door opens in a process of its own, without any other package', () => {
@@ -22,6 +26,15 @@ describe('each door opens in a process of its own, without any other package', (
     expect(stderr).toBe('')
     expect(status).toBe(0)
     expect(Number(stdout)).toBeGreaterThan(0)
+  })
+
+  it.each(edges)('import freshtier/%s, beside its dependencies alone', (folder) => {
+    const beside = packPackage()
+    const dependencies = Object.entries(PACKAGES[folder]!).filter(([, kind]) => kind === 'dependency')
+    for (const [name] of dependencies) beside.link(name)
+    const { status, stderr } = inNode(beside, `import 'freshtier/${folder}'`)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    beside.remove()
   })
 
   it('a process that only makes a cache ends by itself', () => {

@@ -34,6 +34,8 @@ describe('the guard bites', () => {
     ['src/core/read.ts', "import { Redis } from 'ioredis'", 'depends on no package'],
     ['src/redis/redis-tier.ts', "type Client = import('ioredis').Redis", 'depends on no package'],
     ['src/redis/redis-tier.ts', "const { Redis } = await import('ioredis')", 'depends on no package'],
+    ['src/fastify/plugin.ts', "import Fastify from 'fastify'", 'only its types may be imported'],
+    ['src/observe/spans.ts', "import { trace } from '@opentelemetry/api'", 'depends on no package'],
     ['src/core/read.ts', "import { createHash } from 'crypto'", "written with 'node:'"],
     ['src/core/read.ts', "import { x } from '../../bench/x.js'", 'nothing outside src'],
     ['src/kafka/kafka-tier.ts', "import { x } from '../core/index.js'", 'has no row'],
@@ -47,6 +49,7 @@ describe('the guard bites', () => {
   it('lets pass what is allowed', () => {
     const text = "import type { Clock } from '../core/ports/clock.js'\nimport { createHash } from 'node:crypto'\n"
     expect(layerViolations('src/redis/redis-tier.ts', text)).toEqual([])
+    expect(layerViolations('src/fastify/plugin.ts', "import type { FastifyInstance } from 'fastify'")).toEqual([])
     expect(layerViolations('apps/cold-chain/src/main.ts', "import { redisTier } from 'freshtier/redis'")).toEqual([])
   })
 

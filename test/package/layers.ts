@@ -7,24 +7,38 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   memory: ['core'],
   'redis-protocol': ['core'],
   redis: ['core', 'redis-protocol'],
+  observe: ['core'],
+  fastify: ['core', 'observe'],
   testing: ['core', 'memory'],
   // The main door wires core and its default tier.
   '': ['core', 'memory'],
 }
 
-const DOORS = ['freshtier', 'freshtier/redis', 'freshtier/testing']
+/**
+ * Packages that an edge of the library may import; every other folder imports none. 'types': gone after compilation, the
+ * application brings the package.
+ */
+export const PACKAGES: Record<string, Readonly<Record<string, 'types' | 'dependency'>>> = {
+  fastify: { fastify: 'types', 'fastify-plugin': 'dependency' },
+  cli: { commander: 'dependency', picocolors: 'dependency' },
+}
+
+const DOORS = ['freshtier', 'freshtier/redis', 'freshtier/observe', 'freshtier/fastify', 'freshtier/testing']
 
 /** What one file of the library, an app or the benches imports although it must not. One sentence each. */
 export function layerViolations(path: string, text: string): string[] {
-  return importsOf(path, text).flatMap(({ specifier, line }) => {
-    const fault = path.startsWith('src/') ? faultOfLibrary(path, specifier) : faultOfUser(path, specifier)
+  return importsOf(path, text).flatMap(({ specifier, isTypeOnly, line }) => {
+    const fault = path.startsWith('src/') ? faultOfLibrary(path, specifier, isTypeOnly) : faultOfUser(path, specifier)
     return fault ? [`${path}:${line} imports '${specifier}': ${fault}`] : []
   })
 }
 
-function faultOfLibrary(path: string, specifier: string): string | undefined {
+function faultOfLibrary(path: string, specifier: string, isTypeOnly: boolean): string | undefined {
   const target = targetOf(path, specifier)
   if (target === undefined) {
+    const allowed = PACKAGES[layerOf(path)]?.[specifier]
+    if (allowed === 'dependency' || (allowed === 'types' && isTypeOnly)) return undefined
+    if (allowed === 'types') return 'only its types may be imported; the application brings the package'
     if (!isBuiltin(specifier))
       return 'the library depends on no package; describe the client and let the caller pass it in'
     return specifier.startsWith('node:') ? undefined : "built-in modules are written with 'node:'"

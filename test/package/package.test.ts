@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import ts from 'typescript'
 import { afterAll, describe, expect, it } from 'vitest'
+import { PACKAGES } from './layers.ts'
 import { packPackage } from './packed-package.ts'
 import { ROOT, read } from './repository.ts'
 import { typeErrors } from './type-check.ts'
@@ -36,8 +37,12 @@ describe('what is published', () => {
     expect(packed.files.flatMap((path) => mapFaults(path))).toEqual([])
   })
 
-  it('depends on nothing', () => {
-    expect(manifest.dependencies).toBeUndefined()
+  it('depends on what its edges load, each at one version, and on nothing else', () => {
+    const loaded = Object.values(PACKAGES).flatMap((packages) =>
+      Object.keys(packages).filter((name) => packages[name] === 'dependency'),
+    )
+    expect(Object.keys(manifest.dependencies ?? {}).sort()).toEqual(loaded.sort())
+    expect(Object.values(manifest.dependencies ?? {}).join(' ')).toMatch(/^(\d+\.\d+\.\d+ ?)+$/)
   })
 
   it.each([
@@ -45,13 +50,26 @@ describe('what is published', () => {
     ['Bundler', { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }],
   ])('has types that resolve and check, with no other package installed: %s', (name, options) => {
     const user = join(packed.folder, `user-${name}.ts`)
-    const imports = doors.map((door, index) => `import * as door${index} from '${door.replace('.', 'freshtier')}'`)
+    const alone = doors.filter((door) => !(door.slice(2) in PACKAGES))
+    const imports = alone.map((door, index) => `import * as door${index} from '${door.replace('.', 'freshtier')}'`)
     writeFileSync(
       user,
-      `${imports.join('\n')}\nexport default [${doors.map((_, index) => `door${index}`).join(', ')}]\n`,
+      `${imports.join('\n')}\nexport default [${alone.map((_, index) => `door${index}`).join(', ')}]\n`,
     )
     expect(typeErrors([user], options)).toEqual([])
   })
+
+  it.each(Object.entries(PACKAGES).filter(([folder]) => doors.includes(`./${folder}`)))(
+    'has types of freshtier/%s that resolve and check beside the packages it is for',
+    (folder, packages) => {
+      const beside = packPackage()
+      for (const name of Object.keys(packages)) beside.link(name)
+      const user = join(beside.folder, 'user.ts')
+      writeFileSync(user, `export * from 'freshtier/${folder}'\n`)
+      expect(typeErrors([user])).toEqual([])
+      beside.remove()
+    },
+  )
 })
 
 describe('package-lock.json', async () => {

@@ -1,0 +1,25 @@
+import type { TierOperation } from '../core/told-tier.js'
+
+/** The dashboard requirements know four operations of a cache; each call of a shared tier serves one of them. */
+export function dashboardOperation(operation: TierOperation): 'get' | 'set' | 'delete' | 'invalidate' {
+  switch (operation) {
+    case 'read':
+    case 'control':
+    case 'follow':
+    case 'tail':
+    case 'logSince':
+      return 'get'
+    case 'acquire':
+    case 'commit':
+    case 'renew':
+    case 'release':
+    case 'set':
+      return 'set'
+    case 'delete':
+      return 'delete'
+    case 'bump':
+      return 'invalidate'
+    default:
+      return operation satisfies never
+  }
+}

@@ -1,0 +1,11 @@
+// What a cache does, told to the outside: metrics, OpenTelemetry, log lines, health. May import core, and no package:
+// registries, meters, tracers and loggers are described by the part of them that is called, and passed in.
+export { type CacheHealth, cacheHealth, type TierHealth } from './cache-health.js'
+export { type CacheMetrics, type CacheMetricsOptions, cacheMetrics, type MetricSource } from './cache-metrics.js'
+export { type EventLogger, type LogEventsOptions, logEvents } from './event-log.js'
+export type { FillLine, LogEventName, LogLine, PartLine } from './log-lines.js'
+export type { MetricDescription, MetricFamily, MetricSample } from './metric-family.js'
+export { type Meter, type OpenTelemetryOptions, openTelemetry } from './open-telemetry.js'
+export { PROMETHEUS_CONTENT_TYPE, prometheusText } from './prometheus-text.js'
+export { type MetricRegistry, registerMetrics } from './register-metrics.js'
+export type { SpanTracer } from './spans.js'
