@@ -49,5 +49,6 @@ export function toldTier(tier: SharedTier, { clock, events }: { clock: Clock; ev
     logSince: told('logSince', tier.logSince.bind(tier)),
     subscribe: tier.subscribe?.bind(tier),
     close: () => tier.close(),
-  }
+    // Optional parts of the port as well: one that is forgotten here would be lost.
+  } satisfies { [Part in keyof Required<SharedTier>]: SharedTier[Part] }
 }
