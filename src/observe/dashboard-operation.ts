@@ -13,11 +13,13 @@ export function dashboardOperation(operation: TierOperation): 'get' | 'set' | 'd
     case 'commit':
     case 'renew':
     case 'release':
+    case 'fail':
     case 'set':
       return 'set'
     case 'delete':
       return 'delete'
     case 'bump':
+    case 'endEpoch':
       return 'invalidate'
     default:
       return operation satisfies never
