@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MISS } from '../../../src/core/ports/local-tier.js'
-import type { EvictionName } from '../../../src/memory/evictions/create-eviction.js'
+import type { EvictionName } from '../../../src/core/ports/local-tier.js'
 import { newEntry, newSpace, openTier } from './memory-fixture.js'
 import { PLAIN_EVICTIONS } from './plain-evictions.ts'
 
@@ -106,7 +105,7 @@ function hitsBySize(trace: Trace, eviction: EvictionName, seed = 1): number[] {
     const entry = newEntry(true)
     let hits = 0
     for (const key of trace.keys) {
-      if (tier.getFresh(space, key, 0) !== MISS) hits++
+      if (tier.getFresh(space, key, 0) !== undefined) hits++
       else tier.set(space, key, entry)
     }
     return hits
