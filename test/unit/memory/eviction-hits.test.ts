@@ -57,8 +57,8 @@ describe('the offline optimum', () => {
       seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0
       return seed >>> 16
     }
-    for (let round = 0; round < 200; round++) {
-      const keys = Array.from({ length: 10 }, () => next() % 5)
+    for (let round = 0; round < 100; round++) {
+      const keys = Array.from({ length: 12 }, () => next() % 6)
       const capacity = 1 + (next() % 3)
       expect({ keys, capacity, hits: optimumHits(keys, capacity) }).toEqual({
         keys,
@@ -66,6 +66,13 @@ describe('the offline optimum', () => {
         hits: bestOfAll(keys, capacity),
       })
     }
+  })
+})
+
+describe.each(traceNames(undefined))('the offline optimum over the synthetic trace %s', (name) => {
+  it('keeps, at each step, those that are needed again soonest', () => {
+    const { keys } = loadTrace(undefined, name, { requests: 3_000 })
+    for (const capacity of [1, 10, 100]) expect(optimumHits(keys, capacity)).toBe(plainOptimumHits([...keys], capacity))
   })
 })
 
@@ -124,6 +131,21 @@ function plainHitsBySize(trace: Trace, eviction: keyof typeof PLAIN_EVICTIONS): 
 /** The largest distance in percentage points. */
 function farthest(hits: number[], expected: number[], { keys }: Trace): number {
   return Math.max(...hits.map((count, index) => (100 * Math.abs(count - expected[index]!)) / keys.length))
+}
+
+/** Belady's rule, told plainly: of those held and the one just asked for, who is needed again last leaves. */
+function plainOptimumHits(keys: number[], capacity: number): number {
+  let held: { key: number; again: number }[] = []
+  let hits = 0
+  for (const [at, key] of keys.entries()) {
+    const again = keys.indexOf(key, at + 1)
+    if (held.some((other) => other.key === key)) hits++
+    held = held.filter((other) => other.key !== key)
+    held.push({ key, again: again === -1 ? Infinity : again })
+    held.sort((a, b) => a.again - b.again)
+    held.length = Math.min(held.length, capacity)
+  }
+  return hits
 }
 
 /** Hits of the best among all ways to decide at each miss who leaves, or that nobody moves in. */
