@@ -191,7 +191,18 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   }
   const memory = memoryTier?.open({ cacheName: name, clock, random, onRemoved, onPressure })
   const fills = new FillRunner({ clock, random, events })
-  const local: LocalParts = { name, clock, random, events, fills, tiers, work: new Work(), memory, shared }
+  const local: LocalParts = {
+    name,
+    sender: random.shortId(),
+    clock,
+    random,
+    events,
+    fills,
+    tiers,
+    work: new Work(),
+    memory,
+    shared,
+  }
 
   const recent = shared && new RecentLoads(Math.max(maxStalenessMs, outageMaxStaleMs))
   const store = new LocalStore(local, recent)

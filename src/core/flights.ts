@@ -113,6 +113,11 @@ export class Flights<T> {
     if (newer) newer.older = flight.older
   }
 
+  /** The flights of a key, the newest first. */
+  *of(key: Key): Generator<Flight<T>> {
+    for (let flight = this.#newest.get(key); flight; flight = flight.older) yield flight
+  }
+
   poison(key: Key, soft: boolean): void {
     for (let flight = this.#newest.get(key); flight; flight = flight.older) flight.invalidate(soft)
   }

@@ -8,6 +8,7 @@ import type { LocalParts } from './parts.js'
 import type { Key } from './ports/local-tier.js'
 import type { LogPosition, SharedTier } from './ports/shared-tier.js'
 import { makeReceipt, type Receipt } from './receipt.js'
+import { RecentInvalidations, SENDER_LENGTH } from './recent-invalidations.js'
 import type { Space } from './space.js'
 import { storedKey } from './stored-key.js'
 
@@ -40,6 +41,7 @@ export class Invalidator implements LogListener {
   readonly #namespaces: Namespaces
   readonly #store: LocalStore
   readonly #ownOrigins = new Set<string>()
+  readonly recent = new RecentInvalidations()
   count = 0
 
   constructor(parts: LocalParts, namespaces: Namespaces, store: LocalStore) {
@@ -63,6 +65,11 @@ export class Invalidator implements LogListener {
     return makeReceipt(positions)
   }
 
+  /** The id of one invalidation or set: whose it is, and which. */
+  newOrigin(): string {
+    return this.#parts.sender + this.#parts.random.shortId()
+  }
+
   /** The log row that this origin writes names values of this process: they need not be evicted when it comes by. */
   expectOwn(origin: string): void {
     if (this.#ownOrigins.size >= MAX_OWN_ORIGINS) this.#ownOrigins.delete(this.#ownOrigins.values().next().value!)
@@ -81,7 +88,8 @@ export class Invalidator implements LogListener {
     if (entry.type === 'bump') {
       if (!namespace.applyBump(entry, isOrdered)) return
       namespace.detachFlights()
-      this.#tell({ namespace, entries: [], tags: entry.tags, clear: entry.clear, soft: entry.soft }, source)
+      const { tags, clear, soft } = entry
+      this.#tell({ namespace, entries: [], tags, clear, soft }, source, entry.origin)
       return
     }
     if (this.#ownOrigins.has(entry.origin)) {
@@ -91,7 +99,7 @@ export class Invalidator implements LogListener {
     }
     const refs = entry.keys.map((key) => this.#namespaces.locate(namespace, key)).filter((ref) => ref !== undefined)
     for (const { space, key } of refs) this.#store.evict(space, key, entry.soft)
-    this.#tell({ namespace, entries: refs, tags: [], clear: false, soft: entry.soft }, source)
+    this.#tell({ namespace, entries: refs, tags: [], clear: false, soft: entry.soft }, source, entry.origin)
   }
 
   discontinuity(shard: number): void {
@@ -111,7 +119,7 @@ export class Invalidator implements LogListener {
     { namespace, entries, tags, clear, soft }: Invalidation,
     shared: SharedTier,
   ): Promise<LogPosition[]> {
-    const origin = this.#parts.random.fillId()
+    const origin = this.newOrigin()
     const calls: Promise<LogPosition>[] = []
     for (let from = 0; from < entries.length; from += MAX_KEYS_PER_LOG_ROW) {
       const keys = entries
@@ -161,9 +169,16 @@ export class Invalidator implements LogListener {
     }
   }
 
-  #tell({ namespace, entries, tags, clear, soft }: Invalidation, source: 'local' | 'log' | 'push'): void {
-    const { events } = this.#parts
+  #tell(
+    { namespace, entries, tags, clear, soft }: Invalidation,
+    source: 'local' | 'log' | 'push',
+    origin = this.#parts.sender,
+  ): void {
+    const { events, clock } = this.#parts
+    const told = { tags, entries: entries.length, clear, soft, source }
+    const sender = origin.slice(0, SENDER_LENGTH)
+    this.recent.add({ ...told, atMs: clock.wallNow(), sender, namespaceId: namespace.id, refs: entries })
     if (!events.hears('invalidated')) return
-    events.emit({ type: 'invalidated', tenant: namespace.tenant, tags, entries: entries.length, clear, soft, source })
+    events.emit({ type: 'invalidated', tenant: namespace.tenant, ...told })
   }
 }

@@ -11,6 +11,8 @@ import type { Work } from './work.js'
 /** What a cache is made of, wired once in `create-cache.ts`. */
 export interface LocalParts {
   readonly name: string
+  /** Names this cache among all that share a tier: eight characters, new for each. */
+  readonly sender: string
   readonly clock: Clock
   readonly random: Random
   readonly events: Events

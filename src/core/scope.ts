@@ -21,6 +21,7 @@ import {
 import { checkKey } from './check-key.js'
 import { type Entry, type EntryLookup, toEntry } from './entry.js'
 import { CacheError, InvalidOptionError } from './errors.js'
+import { type Explanation, explain } from './explain.js'
 import type { FillContext, FillResult } from './fill-context.js'
 import type { Found } from './found.js'
 import type { EntryRef } from './invalidate.js'
@@ -32,6 +33,7 @@ import type { BoundFillMany } from './read-many.js'
 import type { Receipt } from './receipt.js'
 import type { Space } from './space.js'
 import { SyncView } from './sync-view.js'
+import { type WarmOptions, type WarmReport, warmAll } from './warm.js'
 import type { WriteOutcome, WriteRequest } from './write.js'
 
 /** What became of one key of a `setMany`. */
@@ -320,6 +322,46 @@ export class Scope {
    */
   syncView<K extends Key, V>(policy: Policy<K, V>): SyncView<K, V> {
     return new SyncView(this.#core, () => this.#space(policy))
+  }
+
+  /**
+   * Brings entries in before anybody asks: keys are filled where they are not held fresh, pairs of key and value are
+   * `set`. An entry that fails does not fail the rest.
+   *
+   * ```ts
+   * await cache.warm(userPolicy, ['user-1', 'user-2'], { concurrency: 4 })
+   * ```
+   */
+  warm<K extends Key, V>(
+    policy: Policy<K, V, true>,
+    keys: Iterable<NoInfer<K>> | AsyncIterable<NoInfer<K>>,
+    options?: WarmOptions,
+  ): Promise<WarmReport>
+  warm<K extends Key, V>(
+    policy: Policy<K, V>,
+    entries: Iterable<readonly [NoInfer<K>, NoInfer<V>]> | AsyncIterable<readonly [NoInfer<K>, NoInfer<V>]>,
+    options?: WarmOptions,
+  ): Promise<WarmReport>
+  async warm(
+    policy: Policy<Key, unknown, true>,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    options: WarmOptions = {},
+  ): Promise<WarmReport> {
+    this.#space(policy)
+    return warmAll(items, options, (item, signal) =>
+      Array.isArray(item) ? this.set(policy, item[0] as Key, item[1]) : this.getOrFill(policy, item as Key, { signal }),
+    )
+  }
+
+  /**
+   * Which tiers hold an entry, how old it is there, and why a read would hit or miss: for people, and for the command
+   * line. Asks the shared tier; touches nothing, shows no value.
+   */
+  explain(key: Key): Promise<Explanation>
+  explain<K extends Key>(policy: Policy<K>, key: NoInfer<K>): Promise<Explanation>
+  async explain(first: Policy | Key, second?: unknown): Promise<Explanation> {
+    const userKey = (typeof first === 'object' ? second : first) as Key
+    return this.#core.track(explain(this.#core, { ...this.#ref(first, userKey), userKey }))
   }
 
   async #lookUp(first: Policy | Key, second: unknown, third: unknown): Promise<Found> {

@@ -41,6 +41,8 @@ export interface TierStats extends Partial<MemoryDetails> {
 
 export interface CacheStats extends PolicyStats {
   readonly name: string
+  /** Names this cache among all that share a tier, for instance in what `explain` tells of invalidations. */
+  readonly sender: string
   /** Calls of delete, invalidate and clear in this process. */
   readonly invalidations: number
   /** Namespaces in use, the one without a tenant included. */
@@ -99,6 +101,7 @@ export function takeStats(
   const nowMs = clock.now()
   return {
     name: parts.name,
+    sender: parts.sender,
     ...policyStats(all),
     invalidations: facts.invalidations,
     tenants: facts.tenants,

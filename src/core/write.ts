@@ -70,7 +70,8 @@ export class Writer {
    * its origin is not known: with the log out of reach it does not answer.
    */
   keepHere({ space, key, filled }: WriteRequest, seen: number): void {
-    if (filled.freshMs > 0) this.#store.put({ space, key }, this.#found(filled, seen, Number.NEGATIVE_INFINITY), undefined)
+    if (filled.freshMs > 0)
+      this.#store.put({ space, key }, this.#found(filled, seen, Number.NEGATIVE_INFINITY), undefined)
   }
 
   /** What this process keeps of an entry goes, and whatever is on its way here. */
@@ -102,7 +103,7 @@ export class Writer {
   async #send(encoded: readonly Encoded[], shared: SharedTier): Promise<('stored' | 'superseded')[]> {
     const flights = encoded.map(({ request }) => this.#register(request))
     const { namespace } = encoded[0]!.request.space
-    const origin = this.#parts.random.fillId()
+    const origin = this.#invalidator.newOrigin()
     try {
       const { control, tokens } = await this.#claim(encoded, shared)
       namespace.adopt(control, [])
