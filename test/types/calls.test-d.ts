@@ -155,3 +155,42 @@ describe('events', () => {
     cache.on('nothing', () => {})
   })
 })
+
+describe('syncView', () => {
+  const users = org.syncView(user)
+
+  it('S0-9, S0-13: gives values, never promises', () => {
+    expectTypeOf(users.get('a')).toEqualTypeOf<User | undefined>()
+    expectTypeOf(users.set('a', { id: 'a', name: 'A' })).toEqualTypeOf<void>()
+    expectTypeOf(users.invalidate('a')).toEqualTypeOf<void>()
+  })
+
+  it('refuses keys, values and options of the wrong type', () => {
+    // @ts-expect-error this policy's keys are text
+    users.get(7)
+    // @ts-expect-error a number is no user
+    users.set('a', 5)
+    // @ts-expect-error no such option
+    users.set('a', { id: 'a', name: 'A' }, { publish: true })
+  })
+})
+
+describe('warm', () => {
+  it('takes keys of a policy with a fill, or pairs', () => {
+    org.warm(user, ['a', 'b'], { concurrency: 2 })
+    org.warm(user, new Map([['a', { id: 'a', name: 'A' }]]))
+    org.warm(byNumber, new Set([1, 2]))
+    // @ts-expect-error this policy's keys are numbers
+    org.warm(byNumber, ['a'])
+    // @ts-expect-error keys alone need a fill
+    org.warm(open, ['a'])
+  })
+})
+
+describe('memory', () => {
+  it('takes the names of evictions', () => {
+    cache.memory?.useEviction('sieve')
+    // @ts-expect-error no such eviction
+    cache.memory?.useEviction('mru')
+  })
+})
