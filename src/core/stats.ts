@@ -37,6 +37,8 @@ export interface TierStats extends Partial<MemoryDetails> {
   readonly refused?: number
   /** Commands that failed. */
   readonly errors?: number
+  /** Present where nothing fences a late fill: guarantee G1 is off. */
+  readonly fencing?: 'none'
 }
 
 export interface CacheStats extends PolicyStats {
@@ -97,7 +99,10 @@ export function takeStats(
     const { evicted, expired, refused } = counted.removed
     tiers.memory = { hits: sum(all, 'memoryHits'), ...memory.usage(), ...memory.details(), evicted, expired, refused }
   }
-  if (shared) tiers[shared.name] = { hits: sum(all, 'sharedHits'), errors: counted.sharedErrors }
+  if (shared) {
+    const fencing = shared.fencing && { fencing: shared.fencing }
+    tiers[shared.name] = { hits: sum(all, 'sharedHits'), errors: counted.sharedErrors, ...fencing }
+  }
   const nowMs = clock.now()
   return {
     name: parts.name,

@@ -5,7 +5,16 @@ import type { SharedTier } from './ports/shared-tier.js'
 /** A call of the shared tier that is told as `tier-called`. */
 export type TierOperation = Exclude<
   keyof SharedTier,
-  'kind' | 'name' | 'shards' | 'shardOf' | 'commandTimeoutMs' | 'pollMs' | 'maxEntryBytes' | 'subscribe' | 'close'
+  | 'kind'
+  | 'name'
+  | 'shards'
+  | 'shardOf'
+  | 'commandTimeoutMs'
+  | 'pollMs'
+  | 'maxEntryBytes'
+  | 'fencing'
+  | 'subscribe'
+  | 'close'
 >
 
 /** The same tier, which tells how long each call took and whether it failed, while somebody listens. */
@@ -24,7 +33,7 @@ export function toldTier(tier: SharedTier, { clock, events }: { clock: Clock; ev
     }
     return (...args: A): Promise<R> => (events.hears('tier-called') ? timed(...args) : call(...args))
   }
-  const { kind, name, shards, commandTimeoutMs, pollMs, maxEntryBytes } = tier
+  const { kind, name, shards, commandTimeoutMs, pollMs, maxEntryBytes, fencing } = tier
   return {
     kind,
     name,
@@ -32,6 +41,7 @@ export function toldTier(tier: SharedTier, { clock, events }: { clock: Clock; ev
     commandTimeoutMs,
     pollMs,
     maxEntryBytes,
+    fencing,
     shardOf: (namespace) => tier.shardOf(namespace),
     read: told('read', tier.read.bind(tier)),
     control: told('control', tier.control.bind(tier)),

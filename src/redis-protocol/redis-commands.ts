@@ -49,6 +49,7 @@ export class RedisCommands {
 
   async #ask(command: RedisCommand | ScriptRun): Promise<Answer> {
     if (!isScriptRun(command)) return this.#send(command)
+    if (this.#connection.runScript) return this.#numbered(this.#connection.runScript(command))
     const { script, keys, args } = command
     const rest = [String(keys.length), ...keys, ...args]
     try {
@@ -61,7 +62,11 @@ export class RedisCommands {
 
   /** Numbered where the answer arrives, before any promise of ours can change the order. */
   #send(command: RedisCommand): Promise<Answer> {
-    return this.#connection.send(command).then((reply) => ({ reply, order: ++this.#answers }))
+    return this.#numbered(this.#connection.send(command))
+  }
+
+  #numbered(reply: Promise<unknown>): Promise<Answer> {
+    return reply.then((reply) => ({ reply, order: ++this.#answers }))
   }
 }
 

@@ -1,3 +1,5 @@
+import type { ScriptRun } from './redis-commands.js'
+
 /** One command as text: name, then arguments. */
 export type RedisCommand = readonly [name: string, ...args: string[]]
 
@@ -15,8 +17,18 @@ export interface RedisConnection {
   readonly keepsOrder: boolean
   /** One attempt. Rejects with what server or client said. May never settle: the tier has its own deadline. */
   send(command: RedisCommand): Promise<unknown>
-  /** Opens a connection of its own that reconnects by itself. Errors on it are never thrown. */
-  subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription
+  /**
+   * Opens a connection of its own that reconnects by itself. Errors on it are never thrown. Undefined where the
+   * technology cannot.
+   */
+  subscribe?(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription
+  /**
+   * Does by commands what a script does, for servers that run none: not atomically, so nothing is fenced. Undefined
+   * where scripts are sent.
+   */
+  runScript?(run: ScriptRun): Promise<unknown>
+  /** Rejects what is under way, if the tier does not go over a client of the user's. */
+  close?(error: Error): void
 }
 
 export interface RedisSubscription {

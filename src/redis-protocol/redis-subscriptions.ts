@@ -4,15 +4,21 @@ import type { RedisConnection, RedisSubscription } from './redis-connection.js'
 import type { RedisDeadlines } from './redis-deadlines.js'
 import { parsePublishedRow } from './redis-replies.js'
 
+export type ListeningConnection = Required<Pick<RedisConnection, 'subscribe'>>
+
+export function canListen(connection: RedisConnection): connection is RedisConnection & ListeningConnection {
+  return connection.subscribe !== undefined
+}
+
 /** Connections that listen to the channels of the logs. Each is opened here and closed here. */
 export class RedisSubscriptions {
-  readonly #connection: RedisConnection
+  readonly #connection: ListeningConnection
   readonly #deadlines: RedisDeadlines
   /** One a shard, in their order. */
   readonly #channels: readonly string[]
   readonly #open = new Set<RedisSubscription>()
 
-  constructor(connection: RedisConnection, deadlines: RedisDeadlines, channels: readonly string[]) {
+  constructor(connection: ListeningConnection, deadlines: RedisDeadlines, channels: readonly string[]) {
     this.#connection = connection
     this.#deadlines = deadlines
     this.#channels = channels

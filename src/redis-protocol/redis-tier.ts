@@ -41,7 +41,7 @@ import {
   timeReply,
 } from './redis-replies.js'
 import { RedisRequests } from './redis-requests.js'
-import { RedisSubscriptions } from './redis-subscriptions.js'
+import { canListen, RedisSubscriptions } from './redis-subscriptions.js'
 
 /** Checked options that every adapter has. */
 export interface RedisTierSettings {
@@ -70,12 +70,14 @@ export class RedisTier implements SharedTier {
   readonly commandTimeoutMs: number
   readonly pollMs: number
   readonly maxEntryBytes: number
+  readonly fencing: 'none' | undefined
+  readonly subscribe: SharedTier['subscribe']
   readonly #clock: Clock
   readonly #connection: RedisConnection
   readonly #commands: RedisCommands
   readonly #requests: RedisRequests
   readonly #deadlines: RedisDeadlines
-  readonly #subscriptions: RedisSubscriptions
+  readonly #subscriptions: RedisSubscriptions | undefined
   #isClosed = false
   #closing: Promise<void> | undefined
 
@@ -95,7 +97,12 @@ export class RedisTier implements SharedTier {
     this.#requests = new RedisRequests(layout, random, settings.logMaxEntries)
     this.#deadlines = new RedisDeadlines(clock, settings.commandTimeoutMs, settings.name)
     const channels = Array.from({ length: this.shards }, (_, shard) => layout.log(shard))
-    this.#subscriptions = new RedisSubscriptions(this.#connection, this.#deadlines, channels)
+    const subscriptions = canListen(connection)
+      ? new RedisSubscriptions(connection, this.#deadlines, channels)
+      : undefined
+    this.#subscriptions = subscriptions
+    this.subscribe = subscriptions && ((onRow) => this.#subscribe(subscriptions, onRow))
+    this.fencing = connection.runScript && 'none'
   }
 
   shardOf(_namespace: NamespaceId): number {
@@ -225,11 +232,6 @@ export class RedisTier implements SharedTier {
     })
   }
 
-  async subscribe(onRow: (shard: number, row: LogRow) => void): Promise<() => Promise<void>> {
-    if (this.#isClosed) throw this.#failure('is closed')
-    return this.#subscriptions.begin(onRow)
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -237,8 +239,18 @@ export class RedisTier implements SharedTier {
 
   async #close(): Promise<void> {
     this.#isClosed = true
-    await this.#subscriptions.endAll()
-    this.#deadlines.close(this.#failure('was closed before it answered'))
+    await this.#subscriptions?.endAll()
+    const closed = this.#failure('was closed before it answered')
+    this.#deadlines.close(closed)
+    this.#connection.close?.(closed)
+  }
+
+  async #subscribe(
+    subscriptions: RedisSubscriptions,
+    onRow: (shard: number, row: LogRow) => void,
+  ): Promise<() => Promise<void>> {
+    if (this.#isClosed) throw this.#failure('is closed')
+    return subscriptions.begin(onRow)
   }
 
   async #control(namespace: NamespaceId, tags: readonly string[]): Promise<Control> {

@@ -9,6 +9,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   redis: ['core', 'redis-protocol'],
   observe: ['core'],
   fastify: ['core', 'observe'],
+  upstash: ['core', 'redis-protocol'],
   testing: ['core', 'memory'],
   // The main door wires core and its default tier.
   '': ['core', 'memory'],
@@ -23,7 +24,14 @@ export const PACKAGES: Record<string, Readonly<Record<string, 'types' | 'depende
   cli: { commander: 'dependency', picocolors: 'dependency' },
 }
 
-const DOORS = ['freshtier', 'freshtier/redis', 'freshtier/observe', 'freshtier/fastify', 'freshtier/testing']
+const DOORS = [
+  'freshtier',
+  'freshtier/redis',
+  'freshtier/upstash',
+  'freshtier/observe',
+  'freshtier/fastify',
+  'freshtier/testing',
+]
 
 /** What one file of the library, an app or the benches imports although it must not. One sentence each. */
 export function layerViolations(path: string, text: string): string[] {

@@ -167,6 +167,11 @@ export interface SharedTier {
   readonly pollMs: number
   /** Largest envelope that the tier accepts. */
   readonly maxEntryBytes: number
+  /**
+   * 'none': what the port calls atomic is not, because the technology cannot. A fill that began before an invalidation
+   * may be stored after it (guarantee G1 is off).
+   */
+  readonly fencing?: 'none' | undefined
 
   /** Data keys of one namespace; with `control`, its control block in the same trip, opened if it is missing. */
   read(

@@ -2,7 +2,7 @@
  * Shortest life of a control block. It must outlive the entries whose clocks it holds; when it is lost all of them are
  * dead. A namespace that nobody fills or invalidates for so long has none worth keeping.
  */
-const MIN_LIFE_MS = 7 * 86_400_000
+export const MIN_LIFE_MS = 7 * 86_400_000
 
 /**
  * Lua functions over the control block of a namespace, for scripts that begin with `LOG_ROWS` and them, and with
