@@ -1,0 +1,404 @@
+import type { Model, Step } from './explore.js'
+
+/**
+ * Invalidation by tag: one entry with the tag `x`, whose data and lease lie in one slot of the server, and the control
+ * block of its namespace (epoch, clock, tag clocks, highest pruned clock) in another. Nothing is atomic across the two.
+ *
+ * An entry remembers `epoch` and `born`, the clock read before its load. It is dead iff the epoch is another one, or
+ * the clock of `x` is above `born`, or `x` has no clock and `born` is not above the highest pruned one.
+ */
+export interface TagScope {
+  readonly name: string
+  /** Callers by process. Strict ones ask the control block; bounded ones judge by what their process knows. */
+  readonly readers: readonly { readonly process: 0 | 1; readonly level: 'bounded' | 'strict'; readonly reads: number }[]
+  /** Changes of the row, each followed by an invalidation of `x`. */
+  readonly writes: number
+  /** Invalidations of another tag, which move the clock too. */
+  readonly otherBumps?: number
+  readonly prunes?: number
+  /** Losses of the control block. */
+  readonly losses?: number
+  readonly expiries?: number
+  /** Looks at the log, by every process with a bounded caller. */
+  readonly syncs?: number
+}
+
+export const TAG_MUTANTS = {
+  'born-after-load': 'a fill reads the clock after its load',
+  'born-at-commit': 'an entry is stamped with the clock at its commit',
+  'control-not-read': 'a strict read trusts the data alone',
+  'control-from-before': 'a strict read judges by a control block read before it began',
+  'dead-handed-back': 'ACQUIRE hands back the entry that its caller has just judged dead',
+  'off-by-one': 'an entry is dead iff a clock is above born + 1',
+  'epoch-ignored': 'an entry of another epoch is judged by its clocks',
+  'pruned-forgotten': 'a tag without a clock was never invalidated, whatever was pruned',
+  'control-goes-back': 'a process adopts a control block that is older than what it knows',
+} as const
+
+export type TagMutant = keyof typeof TAG_MUTANTS
+
+interface Entry {
+  readonly value: number
+  readonly epoch: number
+  readonly born: number
+  readonly id: number
+}
+
+interface Control {
+  readonly epoch: number
+  readonly clock: number
+  /** 0 = none. */
+  readonly tag: number
+  readonly pruned: number
+}
+
+interface Reader {
+  step: 'idle' | 'read' | 'acquire' | 'born' | 'load' | 'late-born' | 'commit'
+  left: number
+  /** What the data key held; null = not asked yet. */
+  found: Entry | 'nothing' | null
+  control: Control | null
+  born: Control | null
+  value: number
+  token: number
+  deadId: number
+  must: number
+  mustFetched: number
+  fills: number
+}
+
+/** What a process knows. */
+interface Process {
+  control: Control
+  memory: Entry | null
+  sync: null | { must: number; control: Control | null }
+  syncsLeft: number
+  /** Acknowledged before the last sync was sent. */
+  synced: number
+}
+
+interface State {
+  origin: number
+  data: Entry | null
+  lease: number
+  control: Control | null
+  epochs: number
+  /** The server's time: the highest clock that was ever given out. */
+  time: number
+  acknowledged: number
+  writer: { step: 'idle' | 'bump' | 'acknowledge'; left: number }
+  readers: Reader[]
+  processes: Process[]
+  left: { otherBumps: number; prunes: number; losses: number; expiries: number }
+  fault: string
+}
+
+const FIRST: Control = { epoch: 1, clock: 1, tag: 0, pruned: 0 }
+const IDLE = {
+  step: 'idle',
+  found: null,
+  control: null,
+  born: null,
+  value: -1,
+  token: 0,
+  deadId: -1,
+  must: 0,
+  mustFetched: 0,
+} as const
+
+type Add = (label: string, change: (next: State) => void) => void
+
+export function tagModel(scope: TagScope, mutant?: TagMutant): Model<State> {
+  const rules = new TagRules(scope, mutant)
+  return {
+    initial: rules.initial(),
+    next: (state) => rules.next(state),
+    fault: ({ fault }) => (fault === '' ? undefined : fault),
+  }
+}
+
+class TagRules {
+  readonly #scope: TagScope
+  readonly #mutant: TagMutant | undefined
+
+  constructor(scope: TagScope, mutant: TagMutant | undefined) {
+    this.#scope = scope
+    this.#mutant = mutant
+  }
+
+  initial(): State {
+    const { readers, writes, otherBumps = 0, prunes = 0, losses = 0, expiries = 0, syncs = 0 } = this.#scope
+    return {
+      origin: 0,
+      data: null,
+      lease: 0,
+      control: FIRST,
+      epochs: 1,
+      time: FIRST.clock,
+      acknowledged: 0,
+      writer: { step: 'idle', left: writes },
+      readers: readers.map(({ reads }) => ({ ...IDLE, left: reads, fills: 0 })),
+      processes: [0, 1].map((process) => {
+        const follows = readers.some((reader) => reader.process === process && reader.level === 'bounded')
+        return { control: FIRST, memory: null, sync: null, syncsLeft: follows ? syncs : 0, synced: 0 }
+      }),
+      left: { otherBumps, prunes, losses, expiries },
+      fault: '',
+    }
+  }
+
+  next(state: State): Step<State>[] {
+    const steps: Step<State>[] = []
+    if (state.readers.every(({ step, left }) => step === 'idle' && left === 0)) return steps
+    const add: Add = (label, change) => {
+      const next = copy(state)
+      change(next)
+      steps.push({ label, state: next })
+    }
+    for (const index of state.readers.keys()) this.#reader(state, index, add)
+    for (const index of state.processes.keys()) this.#sync(state, index, add)
+    this.#writer(state, add)
+    this.#environment(state, add)
+    return steps
+  }
+
+  #processOf(state: State, index: number): Process {
+    return state.processes[this.#scope.readers[index]!.process]!
+  }
+
+  #isStrict(index: number): boolean {
+    return this.#scope.readers[index]!.level === 'strict'
+  }
+
+  #reader(state: State, index: number, add: Add): void {
+    const reader = state.readers[index]!
+    const name = `reader ${index}`
+    switch (reader.step) {
+      case 'idle':
+        if (reader.left > 0) this.#start(state, index, add)
+        break
+      case 'read':
+        this.#read(state, index, add)
+        break
+      case 'acquire':
+        add(`${name}: ACQUIRE`, (next) => this.#acquire(next, index))
+        break
+      case 'born':
+        add(`${name}: reads the clock, ${state.control?.clock ?? 'a new one'}`, (next) => {
+          Object.assign(next.readers[index]!, { born: open(next), step: 'load' })
+        })
+        break
+      case 'load':
+        add(`${name}: loads v${state.origin}`, (next) => {
+          const isLate = this.#mutant === 'born-after-load'
+          // What a reply says is known from its arrival on, which may be long after it was said.
+          this.#adopt(this.#processOf(next, index), reader.born)
+          Object.assign(next.readers[index]!, { value: next.origin, step: isLate ? 'late-born' : 'commit' })
+        })
+        break
+      case 'late-born':
+        add(`${name}: reads the clock, ${state.control?.clock ?? 'a new one'}, after its load`, (next) => {
+          Object.assign(next.readers[index]!, { born: open(next), step: 'commit' })
+        })
+        break
+      case 'commit':
+        add(`${name}: COMMIT v${reader.value}`, (next) => this.#commit(next, index))
+        break
+      default:
+        reader.step satisfies never
+    }
+  }
+
+  #start(state: State, index: number, add: Add): void {
+    const { level } = this.#scope.readers[index]!
+    const { memory, control, synced } = this.#processOf(state, index)
+    const reader = state.readers[index]!
+    const must = this.#isStrict(index) ? state.acknowledged : synced
+    const begun = { ...reader, left: reader.left - 1, must, mustFetched: state.acknowledged }
+    const name = `reader ${index} (${level}) starts`
+    if (!this.#isStrict(index) && memory !== null && !this.#isDead(memory, control)) {
+      add(`${name}: memory answers v${memory.value}`, (next) => {
+        next.readers[index] = begun
+        this.#answer(next, index, memory.value, must)
+      })
+      return
+    }
+    add(name, (next) => {
+      const isOld = this.#mutant === 'control-from-before'
+      next.readers[index] = { ...begun, step: 'read', control: isOld ? reader.control : null }
+    })
+  }
+
+  /** The two halves of a strict read lie in two slots: either may be executed first. */
+  #read(state: State, index: number, add: Add): void {
+    const { found, control } = state.readers[index]!
+    const name = `reader ${index}`
+    const mustAsk = this.#isStrict(index) && this.#mutant !== 'control-not-read'
+    if (found === null) {
+      add(`${name}: GET finds ${state.data === null ? 'nothing' : `v${state.data.value}`}`, (next) => {
+        next.readers[index]!.found = next.data ?? 'nothing'
+      })
+    }
+    if (mustAsk && control === null) {
+      add(`${name}: reads the control block, clock ${state.control?.clock ?? 'new'}`, (next) => {
+        next.readers[index]!.control = open(next)
+      })
+    }
+    if (found !== null && (!mustAsk || control !== null)) add(`${name}: judges`, (next) => this.#judge(next, index))
+  }
+
+  #judge(next: State, index: number): void {
+    const reader = next.readers[index]!
+    const { found, control, must } = reader
+    const isTrusted = this.#isStrict(index) && this.#mutant === 'control-not-read'
+    const process = this.#processOf(next, index)
+    this.#adopt(process, control)
+    if (found !== 'nothing' && (isTrusted || !this.#isDead(found!, control ?? process.control))) {
+      if (!this.#isStrict(index)) process.memory = found
+      this.#answer(next, index, found!.value, must)
+      return
+    }
+    Object.assign(reader, { deadId: found === 'nothing' ? -1 : found!.id, step: 'acquire' })
+  }
+
+  #acquire(next: State, index: number): void {
+    const reader = next.readers[index]!
+    if (next.data !== null && this.#mutant === 'dead-handed-back') {
+      this.#answer(next, index, next.data.value, reader.must)
+      return
+    }
+    if (next.data !== null && next.data.id !== reader.deadId) {
+      Object.assign(reader, { found: next.data, control: null, step: 'read' })
+    } else if (next.lease !== 0) {
+      Object.assign(reader, { found: null, control: null, step: 'read' })
+    } else {
+      reader.token = 100 + index * 10 + ++reader.fills
+      next.lease = reader.token
+      reader.step = this.#mutant === 'born-after-load' || this.#mutant === 'born-at-commit' ? 'load' : 'born'
+    }
+  }
+
+  #commit(next: State, index: number): void {
+    const reader = next.readers[index]!
+    const { epoch, clock } = reader.born ?? open(next)
+    if (next.lease === reader.token) {
+      next.data = { value: reader.value, epoch, born: clock, id: reader.token }
+      next.lease = 0
+      if (!this.#isStrict(index)) this.#processOf(next, index).memory = next.data
+    }
+    this.#answer(next, index, reader.value, reader.mustFetched)
+  }
+
+  #answer(next: State, index: number, value: number, least: number): void {
+    if (value < least) {
+      const { level } = this.#scope.readers[index]!
+      next.fault = `a ${level} read was answered v${value}, must be at least v${least}`
+    }
+    const { left, fills, control } = next.readers[index]!
+    const kept = this.#mutant === 'control-from-before' ? control : null
+    next.readers[index] = { ...IDLE, left, fills, control: kept }
+  }
+
+  #isDead({ epoch, born }: Entry, control: Control): boolean {
+    if (epoch !== control.epoch && this.#mutant !== 'epoch-ignored') return true
+    if (control.clock <= born) return false
+    if (control.tag === 0) return born <= control.pruned && this.#mutant !== 'pruned-forgotten'
+    return control.tag > (this.#mutant === 'off-by-one' ? born + 1 : born)
+  }
+
+  /** What is known of a namespace only moves forward. */
+  #adopt(process: Process, control: Control | null): void {
+    if (control === null) return
+    if (control.clock >= process.control.clock || this.#mutant === 'control-goes-back') process.control = control
+  }
+
+  #sync(state: State, index: number, add: Add): void {
+    const { sync, syncsLeft } = state.processes[index]!
+    if (sync === null) {
+      if (syncsLeft === 0) return
+      add(`process ${index}: sends a sync`, (next) => {
+        const process = next.processes[index]!
+        process.syncsLeft--
+        process.sync = { must: next.acknowledged, control: null }
+      })
+      return
+    }
+    if (sync.control === null) {
+      add(`process ${index}: its sync is executed`, (next) => {
+        next.processes[index]!.sync = { ...sync, control: open(next) }
+      })
+      return
+    }
+    add(`process ${index}: its sync arrives, clock ${sync.control.clock}`, (next) => {
+      const process = next.processes[index]!
+      this.#adopt(process, sync.control)
+      process.synced = Math.max(process.synced, sync.must)
+      process.sync = null
+    })
+  }
+
+  #writer({ writer, origin }: State, add: Add): void {
+    if (writer.step === 'idle' && writer.left > 0) {
+      add(`writer: the origin commits v${origin + 1}`, (next) => {
+        next.origin++
+        next.writer = { step: 'bump', left: writer.left - 1 }
+      })
+    }
+    if (writer.step === 'bump') {
+      add('writer: BUMP x', (next) => {
+        const control = open(next)
+        next.control = { ...control, clock: ++next.time, tag: next.time }
+        next.writer.step = 'acknowledge'
+      })
+    }
+    if (writer.step === 'acknowledge') {
+      add(`writer: v${origin} is ACKNOWLEDGED`, (next) => {
+        next.acknowledged = next.origin
+        next.writer.step = 'idle'
+      })
+    }
+  }
+
+  #environment({ left, control, lease }: State, add: Add): void {
+    if (left.otherBumps > 0) {
+      add('BUMP of another tag', (next) => {
+        next.left.otherBumps--
+        next.control = { ...open(next), clock: ++next.time }
+      })
+    }
+    if (left.prunes > 0 && control !== null && control.tag > 0) {
+      add('a BUMP elsewhere prunes x', (next) => {
+        next.left.prunes--
+        next.control = { ...control, tag: 0, pruned: Math.max(control.pruned, control.tag) }
+      })
+    }
+    if (left.losses > 0 && control !== null) {
+      add('the control block is lost', (next) => {
+        next.left.losses--
+        next.control = null
+      })
+    }
+    if (left.expiries > 0 && lease !== 0) {
+      add('the lease expires', (next) => {
+        next.left.expiries--
+        next.lease = 0
+      })
+    }
+  }
+}
+
+/** The control block; a lost one is made anew, with an epoch that nobody had. */
+function open(next: State): Control {
+  next.control ??= { epoch: ++next.epochs, clock: next.time, tag: 0, pruned: 0 }
+  return next.control
+}
+
+function copy(state: State): State {
+  return {
+    ...state,
+    writer: { ...state.writer },
+    readers: state.readers.map((reader) => ({ ...reader })),
+    processes: state.processes.map((process) => ({ ...process })),
+    left: { ...state.left },
+  }
+}

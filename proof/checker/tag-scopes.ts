@@ -1,0 +1,44 @@
+import type { TagScope } from './tag-protocol.js'
+
+const strict = (process: 0 | 1, reads = 1) => ({ process, level: 'strict', reads }) as const
+const bounded = (process: 0 | 1, reads = 1) => ({ process, level: 'bounded', reads }) as const
+
+/** Seconds: what every run of the tests explores. Together they hold a counterexample of every mutant. */
+export const SMALL_TAG_SCOPES: readonly TagScope[] = [
+  { name: 'strict: two callers, two invalidations', readers: [strict(0), strict(1, 2)], writes: 2 },
+  {
+    name: 'strict: other tags move the clock, x is pruned',
+    readers: [strict(0, 2)],
+    writes: 1,
+    otherBumps: 2,
+    prunes: 1,
+  },
+  { name: 'strict: the control block is lost', readers: [strict(0, 2)], writes: 1, losses: 1 },
+  {
+    name: 'bounded: memory that follows the log',
+    readers: [bounded(0, 2), strict(0)],
+    writes: 1,
+    otherBumps: 1,
+    syncs: 1,
+  },
+]
+
+/** Minutes: `npm run prove`. */
+export const FULL_TAG_SCOPES: readonly TagScope[] = [
+  {
+    name: 'strict: leases expire, x is pruned, the control block is lost',
+    readers: [strict(0), strict(1, 2)],
+    writes: 2,
+    otherBumps: 1,
+    prunes: 1,
+    losses: 1,
+    expiries: 1,
+  },
+  {
+    name: 'bounded: two processes with memory',
+    readers: [bounded(0, 2), bounded(1), strict(0)],
+    writes: 2,
+    otherBumps: 1,
+    syncs: 2,
+  },
+]
