@@ -51,6 +51,16 @@ export class TwinControl {
     }
   }
 
+  copy(): TwinControl {
+    const copy = new TwinControl(this.epoch, this.clock)
+    copy.#floor = this.#floor
+    copy.#pruned = this.#pruned
+    copy.#horizonMs = this.#horizonMs
+    for (const [tag, clock] of this.#hard) copy.#hard.set(tag, clock)
+    for (const [tag, clock] of this.#soft) copy.#soft.set(tag, clock)
+    return copy
+  }
+
   #prune(oldUs: number, random: () => number): void {
     for (const clocks of [this.#hard, this.#soft]) {
       const names = [...clocks.keys()]

@@ -44,15 +44,22 @@ export class TwinDatabase {
   readonly leases: ExpiringMap<string>
   readonly markers: ExpiringMap<string>
   readonly controls: ExpiringMap<TwinControl>
-  readonly logs: (TwinLog | undefined)[] = []
+  readonly logs: (TwinLog | undefined)[]
   readonly #parts: TwinDatabaseParts
 
-  constructor(parts: TwinDatabaseParts) {
+  /** `from`: what a copy begins with. */
+  constructor(parts: TwinDatabaseParts, from?: TwinDatabase) {
     this.#parts = parts
-    this.data = new ExpiringMap(parts.nowMs)
-    this.leases = new ExpiringMap(parts.nowMs)
-    this.markers = new ExpiringMap(parts.nowMs)
-    this.controls = new ExpiringMap(parts.nowMs)
+    this.data = from?.data.copy() ?? new ExpiringMap(parts.nowMs)
+    this.leases = from?.leases.copy() ?? new ExpiringMap(parts.nowMs)
+    this.markers = from?.markers.copy() ?? new ExpiringMap(parts.nowMs)
+    this.controls = from?.controls.copy((control) => control.copy()) ?? new ExpiringMap(parts.nowMs)
+    this.logs = from?.logs.map((log) => log?.copy()) ?? []
+  }
+
+  /** Everything as it is now; what happens to one afterwards does not show in the other. */
+  copy(): TwinDatabase {
+    return new TwinDatabase(this.#parts, this)
   }
 
   acquire({ key, token, leaseMs, deadId, takes }: AcquireRequest): Acquired {

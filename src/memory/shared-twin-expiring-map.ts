@@ -48,6 +48,13 @@ export class ExpiringMap<V> {
     return isThere
   }
 
+  /** The same keys with the same ends; values as `copyOf` makes them. */
+  copy(copyOf: (value: V) => V = (value) => value): ExpiringMap<V> {
+    const copy = new ExpiringMap<V>(this.#now)
+    for (const [key, { value, endsAt }] of this.#slots) copy.#slots.set(key, { value: copyOf(value), endsAt })
+    return copy
+  }
+
   #slot(key: string): { value: V; endsAt: number } | undefined {
     const slot = this.#slots.get(key)
     if (slot === undefined || slot.endsAt > this.#now()) return slot

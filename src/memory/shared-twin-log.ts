@@ -38,6 +38,14 @@ export class TwinLog {
     return at < 0 ? [] : this.#rows.slice(at, at + limit)
   }
 
+  copy(): TwinLog {
+    const copy = new TwinLog(this.generation, this.#nowMs)
+    copy.#rows.splice(0, Infinity, ...this.#rows)
+    copy.#lastMs = this.#lastMs
+    copy.#sequence = this.#sequence
+    return copy
+  }
+
   trim(keep: number): void {
     if (this.#rows.length > keep) this.#rows.splice(0, this.#rows.length - keep)
   }

@@ -35,9 +35,14 @@ export type DeliveryPhase = 'request' | 'reply' | 'push'
 
 /**
  * Awaited at every hop, so that a scheduler can reorder everything. A rejection is a broken connection: at `request`
- * the command was never executed, at `reply` it was and its client cannot know, at `push` the row is lost.
+ * the command was never executed, at `reply` it was and its client cannot know, at `push` the row is lost. 'again' at
+ * `reply`: the reply was lost and the client's library sends the command once more, as ioredis does when it has
+ * reconnected; at `push`: the row comes twice.
  */
-export type Deliver = (phase: DeliveryPhase, command: string, client: number) => Promise<void> | void
+export type Deliver = (phase: DeliveryPhase, command: string, client: number) => Promise<Delivery> | Delivery
+
+// biome-ignore lint/suspicious/noConfusingVoidType: most have nothing to say.
+export type Delivery = void | 'again'
 
 export interface TwinServerOptions {
   readonly clock: Clock
@@ -97,13 +102,14 @@ export class TwinServer {
 
   /** One command of a client: its way there, the atomic execution, the way back. */
   async execute<T>(client: number, command: TwinCommand, run: () => T): Promise<T> {
-    await this.#deliver?.('request', command, client)
-    this.commands[command]++
-    const failure = this.#failures.findIndex((next) => next.command === command)
-    if (failure >= 0) throw this.#failures.splice(failure, 1)[0]!.error
-    const result = run()
-    await this.#deliver?.('reply', command, client)
-    return result
+    for (;;) {
+      await this.#deliver?.('request', command, client)
+      this.commands[command]++
+      const failure = this.#failures.findIndex((next) => next.command === command)
+      if (failure >= 0) throw this.#failures.splice(failure, 1)[0]!.error
+      const result = run()
+      if ((await this.#deliver?.('reply', command, client)) !== 'again') return result
+    }
   }
 
   subscribe(cacheName: string, client: number, onRow: (shard: number, row: LogRow) => void): () => void {
@@ -143,6 +149,18 @@ export class TwinServer {
     this.#databases.clear()
   }
 
+  /**
+   * A replica that receives nothing from now on. Answers the failover to it: the server is again what it was, whatever
+   * it has acknowledged since; connections break by `deliver`.
+   */
+  replica(): () => void {
+    const copies = [...this.#databases].map(([name, database]) => [name, database.copy()] as const)
+    return () => {
+      this.#databases.clear()
+      for (const [name, database] of copies) this.#databases.set(name, database)
+    }
+  }
+
   /** As eviction for want of memory: what is kept under a stored key, or the control block of a namespace. */
   evict(name: StoredKey, kind?: 'data' | 'leases' | 'markers' | 'controls'): void {
     for (const database of this.#databases.values()) {
@@ -160,12 +178,16 @@ export class TwinServer {
   }
 
   async #push(subscription: Subscription, shard: number, row: LogRow): Promise<void> {
-    try {
-      await this.#deliver?.('push', 'publish', subscription.client)
-    } catch {
-      return
+    for (;;) {
+      let delivery: Delivery
+      try {
+        delivery = await this.#deliver?.('push', 'publish', subscription.client)
+      } catch {
+        return
+      }
+      if (subscription.isOpen) subscription.onRow(shard, row)
+      if (delivery !== 'again') return
     }
-    if (subscription.isOpen) subscription.onRow(shard, row)
   }
 }
 
