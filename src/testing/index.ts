@@ -5,6 +5,7 @@ export { type SharedTwinOptions, sharedTier } from '../memory/shared-twin.js'
 export {
   createTwinServer,
   type Deliver,
+  type Delivery,
   type DeliveryPhase,
   type TwinCommand,
   type TwinServer,

@@ -1,18 +1,22 @@
 import type { Consistency } from '../../src/index.js'
 
 interface Acknowledgement {
-  readonly version: number
+  version: number
   readonly atMs: number
-  readonly client: number
+  /** The newest version of this and all before, and where they stand. */
+  newest: number
 }
 
 /**
  * What happened to one number that only grows, and whether every read kept its promise: a read that started at `t`
  * must be at least as new as whatever was acknowledged before `t - bound`, where the bound is zero for a strict read
- * and for what its own client acknowledged. Linear, no search.
+ * and for what its own client acknowledged. Linear, no search: each read is compared with one running maximum.
  */
 export class History {
+  /** In the order of their times. */
   readonly #acknowledged: Acknowledgement[] = []
+  /** The places of each client's own. */
+  readonly #own = new Map<number, number[]>()
   readonly #maxStalenessMs: number
   readonly violations: string[] = []
   reads = 0
@@ -21,16 +25,29 @@ export class History {
     this.#maxStalenessMs = maxStalenessMs
   }
 
-  acknowledge(version: number, atMs: number, client: number): void {
-    this.#acknowledged.push({ version, atMs, client })
+  get acknowledgements(): number {
+    return this.#acknowledged.length
   }
 
-  /** What a read that starts now must at least return. */
-  least(startMs: number, level: Consistency, client: number): number {
-    let least = 0
-    for (const one of this.#acknowledged) {
-      const counts = one.client === client || level === 'strict' || one.atMs < startMs - this.#maxStalenessMs
-      if (counts) least = Math.max(least, one.version)
+  /** Answers the acknowledgement's place: what a receipt of it stands for. */
+  acknowledge(version: number, atMs: number, client: number): number {
+    const newest = Math.max(version, this.#acknowledged.at(-1)?.newest ?? 0)
+    const place = this.#acknowledged.push({ version, atMs, newest }) - 1
+    const own = this.#own.get(client)
+    if (own) own.push(place)
+    else this.#own.set(client, [place])
+    return place
+  }
+
+  /** What a read that starts now must at least return. `known`: it is judged by so many acknowledgements. */
+  least(startMs: number, level: Consistency, client: number, known = this.#acknowledged.length): number {
+    if (level === 'strict') return this.#newestOf(known)
+    const own = this.#own.get(client) ?? []
+    let least =
+      level === 'bounded' ? this.#newestOf(Math.min(known, this.#countBefore(startMs - this.#maxStalenessMs))) : 0
+    for (let index = own.length - 1; index >= 0; index--) {
+      const place = own[index]!
+      if (place < known) least = Math.max(least, this.#acknowledged[place]!.version)
     }
     return least
   }
@@ -38,5 +55,47 @@ export class History {
   read(value: number, least: number, what: string): void {
     this.reads++
     if (value < least) this.violations.push(`${what} returned ${value}, must be at least ${least}`)
+  }
+
+  /**
+   * A read that starts now; the returned function takes its answer. It is judged at its end, because a failover
+   * meanwhile forgives. `after`: places of the acknowledgements whose receipt it was given.
+   */
+  begin(
+    start: { readonly atMs: number; readonly level: Consistency; readonly client: number; readonly after?: number },
+    what: string,
+  ): (value: number) => void {
+    const known = this.#acknowledged.length
+    return (value) => {
+      const { atMs, level, client, after } = start
+      const receipt = after === undefined ? 0 : this.#acknowledged[after]!.version
+      this.read(value, Math.max(receipt, this.least(atMs, level, client, known)), what)
+    }
+  }
+
+  /** The server lost what it acknowledged from then on (A1): nothing of it is owed any more. */
+  forgive(fromMs: number): void {
+    let newest = 0
+    for (const one of this.#acknowledged) {
+      if (one.atMs >= fromMs) one.version = 0
+      newest = Math.max(newest, one.version)
+      one.newest = newest
+    }
+  }
+
+  #newestOf(known: number): number {
+    return this.#acknowledged[known - 1]?.newest ?? 0
+  }
+
+  /** How many were acknowledged before a moment. */
+  #countBefore(atMs: number): number {
+    let low = 0
+    let high = this.#acknowledged.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#acknowledged[middle]!.atMs < atMs) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }

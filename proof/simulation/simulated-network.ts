@@ -1,0 +1,88 @@
+import type { Delivery, DeliveryPhase, FakeClock, SeededRandom } from '../../src/testing/index.js'
+import type { ProcessClock } from './process-clock.js'
+import type { Fault } from './scenario.js'
+
+/** Longer than a command's deadline. */
+const LATE_MS = 120
+
+interface Link {
+  readonly clock: ProcessClock
+  /** When the last message of each kind arrives: a connection keeps their order. */
+  readonly last: Record<DeliveryPhase, number>
+  /** Counts the connections; a message of an earlier one arrives nowhere. */
+  connection: number
+  isCrashed: boolean
+  /** Resolves when a partition is healed. */
+  healed: Promise<void> | undefined
+}
+
+/** The network between processes and the twin server: every message takes its time, and may meet the scenario's faults. */
+export class SimulatedNetwork {
+  readonly #time: FakeClock
+  readonly #random: SeededRandom
+  readonly #faults: ReadonlySet<Fault>
+  /** By client number, which counts from 1. */
+  readonly #links: (Link | undefined)[] = [undefined]
+  /** Resolves when a frozen server goes on. */
+  serverFrozen: Promise<void> | undefined
+  /** False once the faults are over. */
+  isFaulty = true
+
+  constructor(time: FakeClock, random: SeededRandom, faults: readonly Fault[]) {
+    this.#time = time
+    this.#random = random
+    this.#faults = new Set(faults)
+  }
+
+  /** The next client's. */
+  connect(clock: ProcessClock): Link {
+    const last = { request: 0, reply: 0, push: 0 }
+    const link: Link = { clock, last, connection: 0, isCrashed: false, healed: undefined }
+    this.#links.push(link)
+    return link
+  }
+
+  /** Every connection breaks: what is under way is executed nowhere, or was and its caller cannot know. */
+  resetAll(): void {
+    for (const link of this.#links) if (link) link.connection++
+  }
+
+  readonly deliver = async (phase: DeliveryPhase, command: string, client: number): Promise<Delivery> => {
+    const link = this.#links[client]!
+    const { connection } = link
+    if (phase === 'push' && this.#happens('push-lost', 0.3)) throw new Error('lost')
+    await this.#travel(link, phase)
+    while (link.healed !== undefined) await link.healed
+    if (phase === 'request') while (this.serverFrozen !== undefined) await this.serverFrozen
+    if (phase !== 'request') {
+      await new Promise<void>((resolve) => link.clock.whenRunning(resolve))
+      if (link.isCrashed) return new Promise(() => {})
+    }
+    if (connection !== link.connection) throw new Error(`connection reset at the ${phase} of ${command}`)
+    if (phase === 'request' && this.#happens('request-lost', 0.05)) return this.#lost(link, 'request', command)
+    if (phase === 'reply' && this.#happens('reply-lost', 0.05)) return this.#lost(link, 'reply', command)
+    if (phase === 'reply' && this.#happens('resent', 0.08)) return 'again'
+    if (phase === 'push' && this.#happens('push-repeated', 0.3)) return 'again'
+  }
+
+  /** Told at once as a broken connection, or never. */
+  #lost(link: Link, phase: DeliveryPhase, command: string): Promise<Delivery> {
+    if (this.#random.next() < 0.5) return new Promise(() => {})
+    link.connection++
+    throw new Error(`connection reset at the ${phase} of ${command}`)
+  }
+
+  async #travel({ last }: Link, phase: DeliveryPhase): Promise<void> {
+    const isLate = this.#happens('late', 0.04)
+    const takesMs = this.#random.integer(isLate ? LATE_MS : 5)
+    let arrivesAt = this.#time.now() + takesMs
+    if (!this.#faults.has('reordered')) arrivesAt = last[phase] = Math.max(last[phase], arrivesAt)
+    await new Promise<void>((resolve) => this.#time.setTimer(resolve, arrivesAt - this.#time.now()))
+  }
+
+  #happens(fault: Fault, share: number): boolean {
+    return this.isFaulty && this.#faults.has(fault) && this.#random.next() < share
+  }
+}
+
+export type { Link }
