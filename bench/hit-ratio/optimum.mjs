@@ -21,10 +21,8 @@ export function optimumHits(keys, capacity) {
     heap.push(again, key)
     held++
     while (held > capacity) {
-      const farthest = heap.pop()
-      // An entry of the heap that was used since is out of date.
-      if (heldUntil[farthest.key] !== farthest.again) continue
-      heldUntil[farthest.key] = -1
+      // What was used since is still in the heap, but below all others: its next use is over.
+      heldUntil[heap.pop().key] = -1
       held--
     }
   }
