@@ -2,7 +2,16 @@
 
 export type { BoundPolicy } from './core/bound-policy.js'
 export type { CloseReport } from './core/cache-core.js'
-export type { Fillable, FillMany, InvalidateRequest, ReadOptions, WriteOptions } from './core/call-requests.js'
+export type {
+  DeletedMany,
+  DeleteOptions,
+  Fillable,
+  FillMany,
+  InvalidateOptions,
+  InvalidateRequest,
+  ReadOptions,
+  WriteOptions,
+} from './core/call-requests.js'
 export { MAX_KEY_LENGTH } from './core/check-key.js'
 export type { Cache, CacheOptions, MemoryControl, PolicyFacts, TierDefinition } from './core/create-cache.js'
 export type { Entry, EntryDetails, EntryLookup } from './core/entry.js'
@@ -28,7 +37,7 @@ export type { Random } from './core/ports/random.js'
 export type { SharedTierDefinition } from './core/ports/shared-tier.js'
 export type { Duration, Size } from './core/quantity.js'
 export type { FillManyContext } from './core/read-many.js'
-export type { Receipt } from './core/receipt.js'
+export type { QueuedInvalidation, Receipt } from './core/receipt.js'
 export type { RecentInvalidation } from './core/recent-invalidations.js'
 export type { Scope, SetOutcome, StoreOutcome } from './core/scope.js'
 export type { StandardSchema } from './core/standard-schema.js'

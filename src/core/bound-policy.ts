@@ -1,9 +1,19 @@
-import type { Fillable, Filled, FillMany, ReadOptions, WriteOptions } from './call-requests.js'
+import type {
+  DeletedMany,
+  DeleteOptions,
+  Fillable,
+  Filled,
+  FillMany,
+  InvalidateOptions,
+  ReadOptions,
+  Rejecting,
+  WriteOptions,
+} from './call-requests.js'
 import type { Entry, EntryLookup } from './entry.js'
 import type { FillContext } from './fill-context.js'
 import type { Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
-import type { Receipt } from './receipt.js'
+import type { QueuedInvalidation, Receipt } from './receipt.js'
 import type { Scope, SetOutcome, StoreOutcome } from './scope.js'
 
 type Fills<K extends Key, V> = Policy<K, V, true>
@@ -75,11 +85,13 @@ export class BoundPolicy<K extends Key, V, F extends boolean> {
     return this.#scope.setMany(this.policy, entries, options)
   }
 
-  delete(key: K): Promise<Receipt> {
-    return this.#scope.delete(this.policy, key)
+  delete(key: K, options?: Rejecting<DeleteOptions>): Promise<Receipt>
+  delete(key: K, options: DeleteOptions): Promise<Receipt | QueuedInvalidation>
+  delete(key: K, options?: DeleteOptions): Promise<Receipt | QueuedInvalidation> {
+    return this.#scope.delete(this.policy, key, options as DeleteOptions)
   }
 
-  deleteMany(keys: Iterable<K>): Promise<Receipt> {
-    return this.#scope.deleteMany(this.policy, keys)
+  deleteMany(keys: Iterable<K>, options?: InvalidateOptions): Promise<DeletedMany<K>> {
+    return this.#scope.deleteMany(this.policy, keys, options)
   }
 }

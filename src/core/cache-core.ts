@@ -1,5 +1,6 @@
-import { closedError } from './errors.js'
-import type { Invalidator } from './invalidate.js'
+import { type CacheError, closedError } from './errors.js'
+import type { EntryRef, Invalidation, Invalidator } from './invalidate.js'
+import type { InvalidationQueue } from './invalidation-queue.js'
 import type { Namespaces } from './namespaces.js'
 import { checkFields } from './options.js'
 import type { CacheParts } from './parts.js'
@@ -8,7 +9,11 @@ import type { LogPosition } from './ports/shared-tier.js'
 import { parseMs } from './quantity.js'
 import type { Reader } from './read.js'
 import type { ManyReader } from './read-many.js'
+import { QUEUED, type QueuedInvalidation, type Receipt } from './receipt.js'
 import type { Writer } from './write.js'
+
+/** What becomes of an invalidation that nobody acknowledges. */
+export type WhenUnavailable = 'reject' | 'queue'
 
 const DEFAULT_GRACE_MS = 5_000
 
@@ -20,6 +25,9 @@ export class CacheCore {
   readonly many: ManyReader
   readonly writer: Writer
   readonly invalidator: Invalidator
+  readonly queue: InvalidationQueue | undefined
+  /** Calls of delete, invalidate and clear. */
+  invalidations = 0
   readonly defaultPolicy: Policy | undefined
   #closing: Promise<CloseReport> | undefined
 
@@ -30,6 +38,7 @@ export class CacheCore {
     many: ManyReader
     writer: Writer
     invalidator: Invalidator
+    queue: InvalidationQueue | undefined
     defaultPolicy: Policy | undefined
   }) {
     this.parts = services.parts
@@ -38,6 +47,7 @@ export class CacheCore {
     this.many = services.many
     this.writer = services.writer
     this.invalidator = services.invalidator
+    this.queue = services.queue
     this.defaultPolicy = services.defaultPolicy
   }
 
@@ -56,6 +66,40 @@ export class CacheCore {
   syncSoon(): void {
     const { sync, clock } = this.parts
     if (sync && !sync.isCurrent(clock.now())) void sync.sync()
+  }
+
+  /** Rejects if nobody acknowledges it, unless it may wait and there is room. */
+  async invalidate(
+    invalidation: Invalidation,
+    whenUnavailable: WhenUnavailable,
+  ): Promise<Receipt | QueuedInvalidation> {
+    this.invalidations++
+    try {
+      return await this.invalidator.invalidate(invalidation)
+    } catch (error) {
+      if (whenUnavailable === 'queue' && this.queue?.add(invalidation)) return QUEUED
+      throw error
+    }
+  }
+
+  /** Of entries of one policy, each for itself: rejects only if none was acknowledged. */
+  async invalidateEach(
+    invalidation: Invalidation,
+    whenUnavailable: WhenUnavailable,
+  ): Promise<{
+    state: 'acknowledged' | 'partial' | 'queued'
+    token: string
+    failed: readonly EntryRef[]
+    error?: CacheError
+  }> {
+    this.invalidations++
+    const { receipt, failed, error } = await this.invalidator.invalidateEach(invalidation)
+    if (error === undefined) return { state: 'acknowledged', token: receipt.token, failed }
+    if (whenUnavailable === 'queue' && this.queue?.add({ ...invalidation, entries: failed })) {
+      return { state: 'queued', token: receipt.token, failed: [] }
+    }
+    if (failed.length === invalidation.entries.length) throw error
+    return { state: 'partial', token: receipt.token, failed, error }
   }
 
   /** True once everything local reflects the log up to these positions; false: that cannot be said, ask the tier itself. */
@@ -77,11 +121,13 @@ export class CacheCore {
 
   async #close(graceMs: number): Promise<CloseReport> {
     const { work, clock, memory, shared, sync } = this.parts
+    const untilMs = clock.now() + graceMs
     this.reader.close()
     for (const namespace of this.namespaces.all()) {
       for (const space of namespace.spaces.values()) space.tickets?.close()
     }
     let aborted = 0
+    let undelivered = 0
     const cancel = clock.setTimer(() => {
       aborted = this.#abortFlights()
     }, graceMs)
@@ -90,6 +136,7 @@ export class CacheCore {
     } finally {
       cancel()
     }
+    if (this.queue) undelivered = await this.queue.drain(untilMs)
     // Each is released whatever becomes of the one before.
     try {
       await sync?.close()
@@ -100,7 +147,7 @@ export class CacheCore {
         memory?.close()
       }
     }
-    return { aborted }
+    return { aborted, undelivered }
   }
 
   #abortFlights(): number {
@@ -122,4 +169,6 @@ export class CacheCore {
 export interface CloseReport {
   /** Fills that did not end within `graceMs` and were aborted. */
   readonly aborted: number
+  /** Queued invalidations that could not be delivered: keys, tags and clears. */
+  readonly undelivered: number
 }

@@ -1,4 +1,4 @@
-import type { CacheCore } from './cache-core.js'
+import type { CacheCore, WhenUnavailable } from './cache-core.js'
 import { checkKey } from './check-key.js'
 import { CacheError, InvalidOptionError } from './errors.js'
 import { checkVersion } from './fill.js'
@@ -11,7 +11,7 @@ import type { Key } from './ports/local-tier.js'
 import { parseDuration } from './quantity.js'
 import type { ReadRequest } from './read.js'
 import type { FillManyContext } from './read-many.js'
-import { parseReceipt, type Receipt } from './receipt.js'
+import { parseReceipt, type QueuedInvalidation, type Receipt } from './receipt.js'
 import type { Space } from './space.js'
 import { checkTags } from './tags.js'
 import type { WriteRequest } from './write.js'
@@ -26,7 +26,7 @@ export interface ReadOptions {
    */
   consistency?: Consistency
   /** At least as new as this invalidation, wherever it was done. */
-  after?: Receipt | string | undefined
+  after?: Receipt | QueuedInvalidation | DeletedMany | string | undefined
   /** Added to the tags of what is filled. */
   tags?: readonly string[]
 }
@@ -38,6 +38,35 @@ export interface InvalidateRequest {
   entries?: readonly (readonly [policy: Policy, key: Key])[]
   /** Leave the entries as stale instead of removing them. Default false. */
   soft?: boolean
+  /** See `InvalidateOptions`. */
+  whenUnavailable?: WhenUnavailable
+}
+
+export interface InvalidateOptions {
+  /**
+   * If nobody acknowledges it: `'reject'` (default), or `'queue'`: it is answered as `{ state: 'queued' }` and delivered
+   * as soon as the shared tier is back, before this process reads from it again; `close` waits for it. It is kept in
+   * this process only: for what must survive a crash, use the outbox.
+   */
+  whenUnavailable?: WhenUnavailable
+}
+
+export interface DeleteOptions extends InvalidateOptions {
+  /** Version of the source row that was written: nothing older is stored within the policy's `replicaLag`. */
+  version?: string | number | bigint
+}
+
+/** Options that do not ask for queueing: the answer is a receipt. */
+export type Rejecting<O> = O & { whenUnavailable?: 'reject' | undefined }
+
+/** What became of a batch of deletions. */
+export interface DeletedMany<K extends Key = Key> {
+  /** 'partial': some were not acknowledged, see `failed`; 'queued': those are delivered later. */
+  readonly state: 'acknowledged' | 'partial' | 'queued'
+  /** Covers what was acknowledged, as a receipt's token does. */
+  readonly token: string
+  /** Why a key was not deleted for other processes; repeating it is safe. */
+  readonly failed: ReadonlyMap<K, CacheError>
 }
 
 /** What a fill at the call may return for a policy of value type `V`. */
@@ -82,8 +111,8 @@ export async function readRequest(
       ? 'bounded'
       : checkOneOf(consistency, ['eventual', 'bounded', 'strict'], 'options.consistency')
   if (after !== undefined && level !== 'strict') {
-    const hasReached = await core.reach(parseReceipt(after, 'options.after'))
-    level = hasReached ? 'bounded' : 'strict'
+    const positions = parseReceipt(after, 'options.after')
+    level = positions !== undefined && (await core.reach(positions)) ? 'bounded' : 'strict'
   }
   return { space, key, userKey, level, fill, tags: checkTags(tags, 'options.tags'), signal }
 }
@@ -122,8 +151,9 @@ export function checkInvalidateRequest(request: InvalidateRequest): {
   tags: readonly string[]
   entries: readonly (readonly [Policy, Key])[]
   soft: boolean
+  whenUnavailable: WhenUnavailable
 } {
-  const fields = checkFields(request, ['tags', 'entries', 'soft'], 'invalidate')
+  const fields = checkFields(request, ['tags', 'entries', 'soft', 'whenUnavailable'], 'invalidate')
   const tags = checkTags(fields.tags, 'invalidate.tags')
   const { soft = false } = request
   const entries = fields.entries === undefined ? [] : checkPairs<Policy, Key>(fields.entries, 'invalidate.entries')
@@ -136,7 +166,33 @@ export function checkInvalidateRequest(request: InvalidateRequest): {
       rule: 'must name tags or entries; `clear()` is for everything',
     })
   }
-  return { tags, entries, soft }
+  return { tags, entries, soft, whenUnavailable: checkWhenUnavailable(fields.whenUnavailable, 'invalidate') }
+}
+
+export function checkInvalidateOptions(value: unknown): WhenUnavailable {
+  if (value === undefined) return 'reject'
+  return checkWhenUnavailable(checkFields(value, ['whenUnavailable'], 'options').whenUnavailable, 'options')
+}
+
+export function checkDeleteOptions(
+  value: unknown,
+  space: Space,
+): { whenUnavailable: WhenUnavailable; version: string | undefined } {
+  if (value === undefined) return { whenUnavailable: 'reject', version: undefined }
+  const fields = checkFields(value, ['whenUnavailable', 'version'], 'options')
+  const version = checkVersion(fields.version, 'options.version')
+  if (version !== undefined && space.policy.rules.replicaLag === undefined) {
+    throw new InvalidOptionError({
+      field: 'options.version',
+      value: fields.version,
+      rule: `needs a replicaLag in policy '${space.policy.name}', which says how long it counts`,
+    })
+  }
+  return { whenUnavailable: checkWhenUnavailable(fields.whenUnavailable, 'options'), version }
+}
+
+function checkWhenUnavailable(value: unknown, path: string): WhenUnavailable {
+  return value === undefined ? 'reject' : checkOneOf(value, ['reject', 'queue'], `${path}.whenUnavailable`)
 }
 
 /** The fill of a call, or else the policy's own. */

@@ -5,6 +5,7 @@ import { type CacheEvent, type CacheEventType, Events } from './events.js'
 import { FillRunner } from './fill.js'
 import { FreezeAwareClock } from './freeze-aware-clock.js'
 import { Invalidator } from './invalidate.js'
+import { InvalidationQueue } from './invalidation-queue.js'
 import { LeaseFill } from './lease-fill.js'
 import { LocalStore } from './local-store.js'
 import { LogSync } from './log-sync.js'
@@ -123,6 +124,7 @@ const POLICY_FIELDS = [
   'refreshAhead',
   'fillTimeout',
   'coordinate',
+  'replicaLag',
   'bulkhead',
 ] as const
 const DEFAULT_PING_MS = 1_000
@@ -211,7 +213,16 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   const solo = new SoloFill(local, store)
   const sync = shared && new LogSync(shared, maxStalenessMs, { clock, events, listener: invalidator })
   const parts: CacheParts = { ...local, sync, outageMaxStaleMs }
-  const side = shared && openSharedSide(parts, shared, { store, solo })
+  const queue =
+    sync &&
+    new InvalidationQueue({
+      clock,
+      events,
+      sync,
+      retryMs: shared!.pollMs,
+      deliver: (invalidation) => invalidator.invalidate(invalidation),
+    })
+  const side = shared && openSharedSide(parts, shared, { store, solo, queue: queue! })
   const reader = new Reader(parts, { store, solo, shared: side, recent })
   const many = new ManyReader(parts, { reader, solo, shared: side })
   const core = new CacheCore({
@@ -221,6 +232,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
     many,
     writer,
     invalidator,
+    queue,
     defaultPolicy,
   })
 
@@ -239,7 +251,8 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
     stats: () =>
       takeStats(parts, {
         policies: namespaces.policies,
-        invalidations: invalidator.count,
+        invalidations: core.invalidations,
+        queuedInvalidations: queue?.size ?? 0,
         tenants: namespaces.size,
         maxStalenessMs,
       }),
@@ -261,9 +274,9 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
 function openSharedSide(
   parts: CacheParts,
   shared: SharedTier,
-  { store, solo }: { store: LocalStore; solo: SoloFill },
+  { store, solo, queue }: { store: LocalStore; solo: SoloFill; queue: InvalidationQueue },
 ): SharedSide & { lease: LeaseFill } {
-  const reader = new SharedReader(parts, shared)
+  const reader = new SharedReader(parts, shared, queue)
   const lease = new LeaseFill(parts, shared, { reader, store, solo })
   return { reader, lease, coordinator: new Coordinator(parts, shared, { reader, store, solo, lease }) }
 }

@@ -53,6 +53,10 @@ export type CacheEvent =
       soft: boolean
       source: 'local' | 'log' | 'push'
     }
+  /** Nobody acknowledged it; it is delivered later, because its caller asked for that. */
+  | { type: 'invalidation-queued'; tenant: string; tags: readonly string[]; entries: number; clear: boolean }
+  /** What waited of one tenant was acknowledged: so many keys, tags and clears. */
+  | { type: 'invalidation-delivered'; tenant: string; count: number }
   | { type: 'removed'; policy: string; tenant: string; reason: RemovalReason }
   | {
       type: 'publish-failed'
@@ -93,6 +97,8 @@ const TYPES = [
   'lease-lost',
   'not-stored',
   'invalidated',
+  'invalidation-queued',
+  'invalidation-delivered',
   'removed',
   'publish-failed',
   'memory-pressure',

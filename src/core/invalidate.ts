@@ -24,6 +24,8 @@ export interface Invalidation {
   readonly tags: readonly string[]
   readonly clear: boolean
   readonly soft: boolean
+  /** Source version of the row behind the one entry named: nothing older may be stored for the policy's replica lag. */
+  readonly version?: string | undefined
 }
 
 /** Own stores of this process whose log rows have not come by yet; the oldest is forgotten, which costs a miss. */
@@ -42,7 +44,6 @@ export class Invalidator implements LogListener {
   readonly #store: LocalStore
   readonly #ownOrigins = new Set<string>()
   readonly recent = new RecentInvalidations()
-  count = 0
 
   constructor(parts: LocalParts, namespaces: Namespaces, store: LocalStore) {
     this.#parts = parts
@@ -52,15 +53,8 @@ export class Invalidator implements LogListener {
 
   /** @throws CacheError `SHARED_TIER_FAILED`: not acknowledged; evicted in this process only; safe to repeat. */
   async invalidate(invalidation: Invalidation): Promise<Receipt> {
-    this.count++
-    this.#applyHere(invalidation)
-    const { shared } = this.#parts
-    if (shared === undefined) {
-      this.#tell(invalidation, 'local')
-      return makeReceipt([])
-    }
-    const positions = await this.#acknowledged(() => this.#applyShared(invalidation, shared))
-    for (const { space, key } of invalidation.entries) this.#store.evict(space, key, invalidation.soft)
+    const { positions, failed, error } = await this.#run(invalidation)
+    if (failed !== undefined) throw error
     this.#tell(invalidation, 'local')
     return makeReceipt(positions)
   }
@@ -68,6 +62,34 @@ export class Invalidator implements LogListener {
   /** The id of one invalidation or set: whose it is, and which. */
   newOrigin(): string {
     return this.#parts.sender + this.#parts.random.shortId()
+  }
+
+  /** As `invalidate`, for entries only: what was acknowledged, and which entries were not, with the reason. */
+  async invalidateEach(
+    invalidation: Invalidation,
+  ): Promise<{ receipt: Receipt; failed: readonly EntryRef[]; error: CacheError | undefined }> {
+    const { positions, failed = [], error } = await this.#run(invalidation)
+    const left = new Set(failed)
+    const entries = invalidation.entries.filter((entry) => !left.has(entry))
+    if (entries.length > 0) this.#tell({ ...invalidation, entries }, 'local')
+    return { receipt: makeReceipt(positions), failed, error }
+  }
+
+  async #run(
+    invalidation: Invalidation,
+  ): Promise<{ positions: LogPosition[]; failed?: EntryRef[]; error?: CacheError }> {
+    this.#applyHere(invalidation)
+    const { shared } = this.#parts
+    if (shared === undefined) return { positions: [] }
+    const { entries, soft } = invalidation
+    const calls = this.#calls(invalidation, shared)
+    const settled = await Promise.allSettled(calls.map(({ done }) => done))
+    for (const { space, key } of entries) this.#store.evict(space, key, soft)
+    const positions = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    const reason = settled.find((one) => one.status === 'rejected')
+    if (reason === undefined) return { positions }
+    const failed = calls.flatMap(({ refs }, index) => (settled[index]!.status === 'rejected' ? refs : []))
+    return { positions, failed, error: unacknowledged(shared.name, reason.reason) }
   }
 
   /** The log row that this origin writes names values of this process: they need not be evicted when it comes by. */
@@ -115,21 +137,25 @@ export class Invalidator implements LogListener {
     namespace.detachFlights()
   }
 
-  async #applyShared(
-    { namespace, entries, tags, clear, soft }: Invalidation,
+  /** Every call that it takes, sent at once: one for each row of the log. */
+  #calls(
+    { namespace, entries, tags, clear, soft, version }: Invalidation,
     shared: SharedTier,
-  ): Promise<LogPosition[]> {
+  ): { refs: EntryRef[]; done: Promise<LogPosition> }[] {
     const origin = this.newOrigin()
-    const calls: Promise<LogPosition>[] = []
-    for (let from = 0; from < entries.length; from += MAX_KEYS_PER_LOG_ROW) {
-      const keys = entries
-        .slice(from, from + MAX_KEYS_PER_LOG_ROW)
-        .map(({ space, key }) => storedKey(space.prefix, key))
+    const calls: { refs: EntryRef[]; done: Promise<LogPosition> }[] = []
+    for (const refs of rowsOf(entries)) {
+      const keys = refs.map(({ space, key }) => storedKey(space.prefix, key))
       const payload = encodeEntriesPayload({ namespace: namespace.id, origin, soft, keys })
-      calls.push(shared.delete(namespace.id, keys, payload, soft).then(({ position }) => position))
+      const lag = refs[0]!.space.policy.rules.replicaLag
+      const marker = lag && { version: version ?? '0', keepMs: lag.maxMs }
+      const done = shared.delete(namespace.id, keys, payload, soft, marker).then(({ position }) => position)
+      calls.push({ refs, done })
     }
-    if (tags.length > 0 || clear) calls.push(this.#bump(namespace, { tags, clear, soft, origin }, shared))
-    return Promise.all(calls)
+    if (tags.length > 0 || clear) {
+      calls.push({ refs: [], done: this.#bump(namespace, { tags, clear, soft, origin }, shared) })
+    }
+    return calls
   }
 
   async #bump(
@@ -156,19 +182,6 @@ export class Invalidator implements LogListener {
     return longest
   }
 
-  async #acknowledged<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (cause) {
-      throw new CacheError(
-        'SHARED_TIER_FAILED',
-        `The ${this.#parts.shared!.name} tier did not acknowledge an invalidation: other processes may still hold the old ` +
-          'value. Repeat it; that is safe.',
-        { cause },
-      )
-    }
-  }
-
   #tell(
     { namespace, entries, tags, clear, soft }: Invalidation,
     source: 'local' | 'log' | 'push',
@@ -181,4 +194,29 @@ export class Invalidator implements LogListener {
     if (!events.hears('invalidated')) return
     events.emit({ type: 'invalidated', tenant: namespace.tenant, ...told })
   }
+}
+
+/** Entries by the rows of the log that name them: of one replica lag, because a row's keys share their marker. */
+function rowsOf(entries: readonly EntryRef[]): EntryRef[][] {
+  const byLag = new Map<number | undefined, EntryRef[]>()
+  for (const entry of entries) {
+    const lag = entry.space.policy.rules.replicaLag?.maxMs
+    const same = byLag.get(lag)
+    if (same) same.push(entry)
+    else byLag.set(lag, [entry])
+  }
+  return [...byLag.values()].flatMap((same) =>
+    Array.from({ length: Math.ceil(same.length / MAX_KEYS_PER_LOG_ROW) }, (_, row) =>
+      same.slice(row * MAX_KEYS_PER_LOG_ROW, (row + 1) * MAX_KEYS_PER_LOG_ROW),
+    ),
+  )
+}
+
+function unacknowledged(tier: string, cause: unknown): CacheError {
+  return new CacheError(
+    'SHARED_TIER_FAILED',
+    `The ${tier} tier did not acknowledge an invalidation: other processes may still hold the old value. Repeat it; that ` +
+      'is safe.',
+    { cause },
+  )
 }

@@ -65,7 +65,8 @@ export class LeaseFill {
   }
 
   /** Stores what a leader brought, if its lease still stands. */
-  async publish(job: Job, lease: Lease, filled: Filled | undefined, durationMs: number): Promise<Found> {
+  async publish(job: Job, lease: Lease, returned: Filled | undefined, durationMs: number): Promise<Found> {
+    const filled = returned && withinLag(job, lease, returned)
     if (filled === undefined || filled.freshMs === 0) {
       await this.release(job, lease.token)
       return this.#solo.answer(job, filled, durationMs)
@@ -180,4 +181,11 @@ export class LeaseFill {
       if (events.hears('fenced')) events.emit({ type: 'fenced', ...subject(job) })
     } else if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause: 'superseded' })
   }
+}
+
+/** What may have been read from a replica that lags lives no longer than the lag. */
+function withinLag({ space }: Job, { recentlyInvalidated }: Lease, filled: Filled): Filled {
+  const { replicaLag } = space.policy.rules
+  if (!recentlyInvalidated || replicaLag?.action !== 'shortTtl') return filled
+  return { ...filled, freshMs: Math.min(filled.freshMs, replicaLag.maxMs), staleMs: 0 }
 }

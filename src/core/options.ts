@@ -24,9 +24,14 @@ export function checkOneOf<const T extends string>(value: unknown, allowed: read
   throw new InvalidOptionError({ field, value, rule: `must be ${allowed.map((name) => describe(name)).join(' or ')}` })
 }
 
+/** Most keys, entries or values that one call may name. */
+export const MAX_BATCH = 10_000
+
 /** What a batch names, each once. Text is refused: it would be taken apart into characters. */
 export function checkItems<T>(value: Iterable<T>, field: string): T[] {
-  if (typeof value === 'object' && value !== null && Symbol.iterator in value) return [...new Set(value)]
+  if (typeof value === 'object' && value !== null && Symbol.iterator in value) {
+    return checkBatch([...new Set(value)], field)
+  }
   throw new InvalidOptionError({ field, value, rule: 'must be an array or another iterable' })
 }
 
@@ -35,7 +40,7 @@ export function checkPairs<A, B>(value: unknown, field: string): (readonly [A, B
   const items =
     typeof value === 'object' && value !== null && Symbol.iterator in value ? [...(value as [A, B][])] : undefined
   const wrong = items?.findIndex((item) => !Array.isArray(item) || item.length !== 2)
-  if (items !== undefined && wrong === -1) return items
+  if (items !== undefined && wrong === -1) return checkBatch(items, field)
   throw new InvalidOptionError({
     field: wrong === undefined ? field : `${field}[${wrong}]`,
     value: wrong === undefined ? value : items?.[wrong],
@@ -44,6 +49,11 @@ export function checkPairs<A, B>(value: unknown, field: string): (readonly [A, B
         ? 'must be a Map, or an array or another iterable of pairs'
         : 'must be a pair: an array of two',
   })
+}
+
+function checkBatch<T>(items: T[], field: string): T[] {
+  if (items.length <= MAX_BATCH) return items
+  throw new InvalidOptionError({ field, value: items, rule: `must name at most ${MAX_BATCH}; split it` })
 }
 
 /** Refuses an object that lacks one of a port's methods. */

@@ -57,6 +57,17 @@ export interface PolicyOptions {
         onTimeout?: OnTimeout
       }
     | false
+  /**
+   * The source has replicas that lag: after an entry is deleted, fills within `max` are told to read the primary
+   * (`ctx.recentlyInvalidated`), and a version of the source row that is older than the one named by the delete is not
+   * stored. Only with a shared tier; an invalidation by tag and a clear leave no such mark.
+   */
+  replicaLag?: {
+    /** The longest lag, at most `'1h'`. */
+    max: Duration
+    /** `'shortTtl'` (default): what is filled within the lag lives no longer than it. `'tell'`: the fill takes care. */
+    action?: 'shortTtl' | 'tell'
+  }
   /** Bounds the fills of this policy in this process. */
   bulkhead?: {
     /** Fills running at once. Default 1000. */
@@ -95,10 +106,16 @@ export interface Rules {
   readonly softMs: number | undefined
   readonly hardMs: number
   readonly coordinate: Coordination
+  readonly replicaLag: ReplicaLag | undefined
   readonly maxFills: number
   readonly maxQueued: number
   readonly tags: ((key: Key) => readonly string[]) | undefined
   readonly value: StandardSchema | undefined
+}
+
+export interface ReplicaLag {
+  readonly maxMs: number
+  readonly action: 'shortTtl' | 'tell'
 }
 
 export interface Coordination {
@@ -125,6 +142,7 @@ const FIELDS = [
   'refreshAhead',
   'fillTimeout',
   'coordinate',
+  'replicaLag',
   'bulkhead',
   'tags',
 ]
@@ -225,11 +243,21 @@ function checkRules(options: PolicyOptions, fields: Record<string, unknown>, pat
     softMs,
     hardMs,
     coordinate: Object.freeze(checkCoordination(options.coordinate, `${path}coordinate`)),
+    replicaLag: checkReplicaLag(options.replicaLag, `${path}replicaLag`),
     maxFills: bulkhead.maxFills === undefined ? 1_000 : parseCount(bulkhead.maxFills, `${path}bulkhead.maxFills`),
     maxQueued: bulkhead.maxQueued === undefined ? 10_000 : parseCount(bulkhead.maxQueued, `${path}bulkhead.maxQueued`),
     tags: checkFunction(fields.tags, `${path}tags`) as Rules['tags'],
     value: checkSchema(fields.value, `${path}value`),
   }
+}
+
+function checkReplicaLag(value: unknown, path: string): ReplicaLag | undefined {
+  if (value === undefined) return undefined
+  const { max, action = 'shortTtl' } = checkFields(value, ['max', 'action'], path)
+  const maxMs = parsePositiveDuration(max, `${path}.max`)
+  if (maxMs > 3_600_000)
+    throw new InvalidOptionError({ field: `${path}.max`, value: max, rule: "must be at most '1h'" })
+  return { maxMs, action: checkOneOf(action, ['shortTtl', 'tell'], `${path}.action`) }
 }
 
 function checkCoordination(value: unknown, path: string): Coordination {

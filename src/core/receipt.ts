@@ -12,6 +12,16 @@ export interface Receipt {
   readonly token: string
 }
 
+/** Instead of a receipt, where that was asked for: nobody acknowledged the invalidation yet, this process delivers it. */
+export interface QueuedInvalidation {
+  readonly state: 'queued'
+}
+
+export const QUEUED: QueuedInvalidation = Object.freeze({ state: 'queued' })
+
+/** Room for a position in each of 64 logs; cookies hold 4096 bytes. */
+const MAX_TOKEN_LENGTH = 4_000
+
 export function makeReceipt(positions: readonly LogPosition[]): Receipt {
   const newest = new Map<number, LogPosition>()
   for (const position of positions) {
@@ -22,10 +32,16 @@ export function makeReceipt(positions: readonly LogPosition[]): Receipt {
   return Object.freeze({ state: 'acknowledged', token })
 }
 
-/** Positions of a receipt or its token. A forged one can only make a read stricter. */
-export function parseReceipt(value: unknown, field: string): LogPosition[] {
-  const token = typeof value === 'object' && value !== null ? (value as Receipt).token : value
-  if (typeof token !== 'string' || token.length > 4096) {
+/**
+ * Positions of a receipt or its token; undefined for an invalidation that is still queued, which no position proves. A
+ * forged one can only make a read stricter: positions are compared with what this process has read of the log itself.
+ */
+export function parseReceipt(value: unknown, field: string): LogPosition[] | undefined {
+  const given =
+    typeof value === 'object' && value !== null ? (value as { state?: unknown; token?: unknown }) : undefined
+  if (given?.state === 'queued') return undefined
+  const token = given === undefined ? value : given.token
+  if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH) {
     throw new InvalidOptionError({
       field,
       value,

@@ -1,16 +1,22 @@
 import { BoundPolicy } from './bound-policy.js'
-import type { CacheCore } from './cache-core.js'
+import type { CacheCore, WhenUnavailable } from './cache-core.js'
 import {
   type Call,
+  checkDeleteOptions,
+  checkInvalidateOptions,
   checkInvalidateRequest,
+  type DeletedMany,
+  type DeleteOptions,
   type Fillable,
   type Filled,
   type FillMany,
   fillAndOptions,
   fillOf,
+  type InvalidateOptions,
   type InvalidateRequest,
   policyOf,
   type ReadOptions,
+  type Rejecting,
   readRequest,
   readRequests,
   unreachableFill,
@@ -24,13 +30,13 @@ import { CacheError, InvalidOptionError } from './errors.js'
 import { type Explanation, explain } from './explain.js'
 import type { FillContext, FillResult } from './fill-context.js'
 import type { Found } from './found.js'
-import type { EntryRef } from './invalidate.js'
+import type { EntryRef, Invalidation } from './invalidate.js'
 import type { Namespace } from './namespace.js'
 import { checkItems, checkPairs } from './options.js'
 import type { Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
 import type { BoundFillMany } from './read-many.js'
-import type { Receipt } from './receipt.js'
+import type { QueuedInvalidation, Receipt } from './receipt.js'
 import type { Space } from './space.js'
 import { SyncView } from './sync-view.js'
 import { type WarmOptions, type WarmReport, warmAll } from './warm.js'
@@ -274,19 +280,36 @@ export class Scope {
   }
 
   /** Removes an entry everywhere. Resolves when acknowledged; a fill that began before is never served afterwards. */
-  delete(key: Key): Promise<Receipt>
-  delete<K extends Key>(policy: Policy<K>, key: NoInfer<K>): Promise<Receipt>
-  async delete(first: Policy | Key, second?: unknown): Promise<Receipt> {
-    return this.#invalidate([this.#ref(first, typeof first === 'object' ? second : first)], [], {})
+  delete(key: Key, options?: Rejecting<DeleteOptions>): Promise<Receipt>
+  delete(key: Key, options: DeleteOptions): Promise<Receipt | QueuedInvalidation>
+  delete<K extends Key>(policy: Policy<K>, key: NoInfer<K>, options?: Rejecting<DeleteOptions>): Promise<Receipt>
+  delete<K extends Key>(
+    policy: Policy<K>,
+    key: NoInfer<K>,
+    options: DeleteOptions,
+  ): Promise<Receipt | QueuedInvalidation>
+  async delete(first: Policy | Key, second?: unknown, third?: unknown): Promise<Receipt | QueuedInvalidation> {
+    const isPolicy = typeof first === 'object'
+    const ref = this.#ref(first, isPolicy ? second : first)
+    const { whenUnavailable, version } = checkDeleteOptions(isPolicy ? third : second, ref.space)
+    return this.#invalidate({ entries: [ref], version }, whenUnavailable)
   }
 
-  /** Removes several entries by one trip. */
-  async deleteMany<K extends Key>(policy: Policy<K>, keys: Iterable<NoInfer<K>>): Promise<Receipt> {
-    return this.#invalidate(
-      checkItems(keys, 'keys').map((key) => this.#ref(policy, key)),
-      [],
-      {},
-    )
+  /**
+   * Removes several entries by one trip. Rejects if none of them was acknowledged; otherwise `failed` has those that
+   * were not.
+   */
+  async deleteMany<K extends Key>(
+    policy: Policy<K>,
+    keys: Iterable<NoInfer<K>>,
+    options?: InvalidateOptions,
+  ): Promise<DeletedMany<K>> {
+    const keyOf = new Map(checkItems(keys, 'keys').map((key) => [this.#ref(policy, key), key] as const))
+    const entries = [...keyOf.keys()]
+    const invalidation = { namespace: this.#current(), entries, tags: [], clear: false, soft: false }
+    const whenUnavailable = checkInvalidateOptions(options)
+    const { failed, error, ...told } = await this.#core.track(this.#core.invalidateEach(invalidation, whenUnavailable))
+    return { ...told, failed: new Map(failed.map((ref) => [keyOf.get(ref)!, error!])) }
   }
 
   /**
@@ -295,18 +318,19 @@ export class Scope {
    *
    * @throws CacheError `SHARED_TIER_FAILED`: nobody acknowledged it; repeat it, that is safe.
    */
-  async invalidate(request: InvalidateRequest): Promise<Receipt> {
-    const { tags, entries, soft } = checkInvalidateRequest(request)
-    return this.#invalidate(
-      entries.map(([policy, key]) => this.#ref(policy, key)),
-      tags,
-      { soft },
-    )
+  invalidate(request: Rejecting<InvalidateRequest>): Promise<Receipt>
+  invalidate(request: InvalidateRequest): Promise<Receipt | QueuedInvalidation>
+  async invalidate(request: InvalidateRequest): Promise<Receipt | QueuedInvalidation> {
+    const { tags, entries, soft, whenUnavailable } = checkInvalidateRequest(request)
+    const refs = entries.map(([policy, key]) => this.#ref(policy, key))
+    return this.#invalidate({ entries: refs, tags, soft }, whenUnavailable)
   }
 
   /** Everything of this namespace: this tenant's entries, or those outside any tenant. O(1). */
-  async clear(): Promise<Receipt> {
-    return this.#invalidate([], [], { clear: true })
+  clear(options?: Rejecting<InvalidateOptions>): Promise<Receipt>
+  clear(options: InvalidateOptions): Promise<Receipt | QueuedInvalidation>
+  async clear(options?: InvalidateOptions): Promise<Receipt | QueuedInvalidation> {
+    return this.#invalidate({ clear: true }, checkInvalidateOptions(options))
   }
 
   /** The calls of one policy, with nothing left to repeat. */
@@ -409,14 +433,17 @@ export class Scope {
   }
 
   async #invalidate(
-    entries: readonly EntryRef[],
-    tags: readonly string[],
-    { soft = false, clear = false }: { soft?: boolean; clear?: boolean },
-  ): Promise<Receipt> {
+    invalidation: Partial<Invalidation>,
+    whenUnavailable: WhenUnavailable,
+  ): Promise<Receipt | QueuedInvalidation> {
+    const namespace = this.#current()
+    const whole = { entries: [], tags: [], clear: false, soft: false, ...invalidation, namespace }
+    return this.#core.track(this.#core.invalidate(whole, whenUnavailable))
+  }
+
+  #current(): Namespace {
     this.#refresh()
-    return this.#core.track(
-      this.#core.invalidator.invalidate({ namespace: this.#namespace, entries, tags, clear, soft }),
-    )
+    return this.#namespace
   }
 
   async #write(requests: readonly WriteRequest[]): Promise<WriteOutcome[]> {

@@ -1,6 +1,8 @@
 import { decodeValue } from './codec.js'
 import { decodeEnvelope, type Envelope, fillIdOf } from './envelope.js'
+import { CacheError } from './errors.js'
 import type { FoundValue } from './found.js'
+import type { InvalidationQueue } from './invalidation-queue.js'
 import { type Job, subject } from './job.js'
 import { judgeByControl } from './namespace.js'
 import type { CacheParts } from './parts.js'
@@ -21,10 +23,12 @@ export type Looked =
 export class SharedReader {
   readonly #parts: CacheParts
   readonly #tier: SharedTier
+  readonly #queue: InvalidationQueue
 
-  constructor(parts: CacheParts, tier: SharedTier) {
+  constructor(parts: CacheParts, tier: SharedTier, queue: InvalidationQueue) {
     this.#parts = parts
     this.#tier = tier
+    this.#queue = queue
   }
 
   /** One round trip for all jobs, which are of one namespace; a second one for entries whose tags are not known here. */
@@ -33,6 +37,9 @@ export class SharedReader {
     if (first === undefined) return []
     const hang = this.#parts.sync!.recentHang
     if (hang !== undefined) return jobs.map(() => ({ state: 'failed', error: hang }))
+    if (this.#queue.size > 0 && !(await this.#queue.deliver())) {
+      return jobs.map(() => ({ state: 'failed', error: undelivered(this.#tier.name) }))
+    }
     const { namespace } = first.space
     const mustAsk = this.#mustAsk(first)
     const sentAt = this.#parts.clock.now()
@@ -153,4 +160,11 @@ export class SharedReader {
     if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause: 'unreadable' })
     return { state: 'missing', deadId: fillIdOf(text) }
   }
+}
+
+function undelivered(tier: string): CacheError {
+  return new CacheError(
+    'SHARED_TIER_FAILED',
+    `The ${tier} tier is not read while invalidations of this process wait to be delivered to it.`,
+  )
 }

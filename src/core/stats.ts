@@ -47,6 +47,8 @@ export interface CacheStats extends PolicyStats {
   readonly sender: string
   /** Calls of delete, invalidate and clear in this process. */
   readonly invalidations: number
+  /** Keys, tags and clears that wait to be delivered (`whenUnavailable: 'queue'`). */
+  readonly queuedInvalidations: number
   /** Namespaces in use, the one without a tenant included. */
   readonly tenants: number
   /** Reads, fills and stores under way. */
@@ -83,6 +85,7 @@ export function takeStats(
   facts: {
     policies: Iterable<RegisteredPolicy>
     invalidations: number
+    queuedInvalidations: number
     tenants: number
     maxStalenessMs: number
   },
@@ -109,6 +112,7 @@ export function takeStats(
     sender: parts.sender,
     ...policyStats(all),
     invalidations: facts.invalidations,
+    queuedInvalidations: facts.queuedInvalidations,
     tenants: facts.tenants,
     flights: parts.work.size,
     tiers,

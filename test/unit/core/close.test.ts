@@ -87,7 +87,7 @@ describe('close', () => {
   it('answers a second call with the same promise', async () => {
     const first = cache.close()
     expect(cache.close({ graceMs: 1 })).toBe(first)
-    expect(await first).toEqual({ aborted: 0 })
+    expect(await first).toEqual({ aborted: 0, undelivered: 0 })
     expect(cache.close()).toBe(first)
   })
 
@@ -99,7 +99,7 @@ describe('close', () => {
     const closed = cache.close({ graceMs: 1_000 })
     await clock.advance(999)
     gate.resolve('late')
-    expect([await call, await closed]).toEqual(['late', { aborted: 0 }])
+    expect([await call, await closed]).toEqual(['late', { aborted: 0, undelivered: 0 }])
     expect(await other.get(row, 'k')).toBe('late')
     await other.close()
   })
@@ -119,7 +119,7 @@ describe('close', () => {
     await clock.advance(999)
     expect(signals.map((signal) => signal.aborted)).toEqual([false, false])
     await clock.advance(1)
-    expect(await closed).toEqual({ aborted: 2 })
+    expect(await closed).toEqual({ aborted: 2, undelivered: 0 })
     for (const reason of await Promise.all(calls)) expect(reason).toMatchObject({ code: 'CACHE_CLOSED' })
     expect(server.commands.release).toBe(2)
   })
@@ -134,7 +134,7 @@ describe('close', () => {
     await clock.settle()
     const closed = cache.close({ graceMs: 0 })
     await clock.advance(0)
-    expect(await closed).toEqual({ aborted: 2 })
+    expect(await closed).toEqual({ aborted: 2, undelivered: 0 })
     for (const reason of [await follower, await batch]) expect(reason).toMatchObject({ code: 'CACHE_CLOSED' })
     gate.resolve('x')
     await leader
