@@ -84,6 +84,38 @@ export class Coordinator {
     return this.#solo.alone(job)
   }
 
+  /**
+   * True if what a flight of this process is loading will be as new as this moment: its lease still stands, so no entry
+   * was invalidated since it began, and the namespace's clock has not moved. Asked once for all who want to know at once.
+   */
+  stands(job: Pick<Job, 'space' | 'key' | 'flight'>): Promise<boolean> {
+    const { flight } = job
+    // Sent after all who ask in this turn of the microtask queue have asked.
+    flight.look ??= Promise.resolve().then(() => {
+      flight.look = undefined
+      return this.#stands(job)
+    })
+    return flight.look
+  }
+
+  async #stands({ space, key, flight }: Pick<Job, 'space' | 'key' | 'flight'>): Promise<boolean> {
+    const { lease } = flight
+    if (lease === undefined) return false
+    const { id } = space.namespace
+    const { leaseMs } = space.policy.rules.coordinate
+    try {
+      const [isOurs, control] = await Promise.all([
+        this.#tier.renew(id, storedKey(space.prefix, key), lease.token, leaseMs),
+        this.#tier.control(id, []),
+      ])
+      space.namespace.adopt(control, [])
+      return isOurs && control.epoch === lease.epoch && control.clock === lease.born
+    } catch (error) {
+      this.#reader.tellFailure('renew', error)
+      return false
+    }
+  }
+
   /** Asks for the leases of several jobs of one namespace. Undefined: the tier failed. */
   async claim(
     jobs: readonly Job[],

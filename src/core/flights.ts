@@ -30,6 +30,18 @@ export class Flight<T> {
   /** 'soft': the entry was made stale; what was known of it may still be served as stale. */
   poison: 'none' | 'soft' | 'hard' = 'none'
 
+  /** When it was registered, and when its load of the origin began, in the space's count; 0 = not yet. */
+  begunAt = 0
+  loadBegunAt = 0
+  /** True for one that was begun by a strict read. */
+  isStrict = false
+  /** The lease under which it loads, if it has one. */
+  lease: { readonly token: string; readonly epoch: string; readonly born: number } | undefined
+  /** A look at that lease that is about to be sent. */
+  look: Promise<boolean> | undefined
+  #decide: (() => void) | undefined
+  #decided: Promise<void> | undefined
+
   /** A stale value that stood in before the work ended, and until when it may. */
   early: { readonly value: T; readonly untilMs: number } | undefined
   #answer!: Promise<T>
@@ -67,10 +79,26 @@ export class Flight<T> {
 
   succeed(value: T): void {
     this.#resolve(value)
+    this.#decide?.()
   }
 
   fail(error: unknown): void {
     this.#reject(error)
+    this.#decide?.()
+  }
+
+  /** The origin is asked from now on. */
+  beginLoad(at: number): void {
+    this.loadBegunAt = at
+    this.#decide?.()
+  }
+
+  /** Resolves once it loads, or has ended without. */
+  get decided(): Promise<void> {
+    this.#decided ??= new Promise((resolve) => {
+      this.#decide = resolve
+    })
+    return this.#decided
   }
 
   #promise(): void {
@@ -86,6 +114,7 @@ export class Flight<T> {
 /** The flights of one space. A flight registers before its first await, so that no invalidation can miss it. */
 export class Flights<T> {
   readonly #newest = new Map<Key, Flight<T>>()
+  #moments = 0
 
   get size(): number {
     return this.#newest.size
@@ -97,7 +126,13 @@ export class Flights<T> {
     return flight === undefined || flight.isDetached || flight.isPoisoned ? undefined : flight
   }
 
+  /** The next number of a count that orders what callers and flights of this space do. */
+  moment(): number {
+    return ++this.#moments
+  }
+
   register(flight: Flight<T>): void {
+    flight.begunAt = this.moment()
     flight.older = this.#newest.get(flight.key)
     this.#newest.set(flight.key, flight)
   }

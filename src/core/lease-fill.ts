@@ -50,6 +50,7 @@ export class LeaseFill {
   /** Fills under a lease and publishes. */
   async lead(job: Job, lease: Lease): Promise<Found> {
     const stopRenewing = this.renew(job, lease.token)
+    job.flight.lease = lease
     let filled: Filled | undefined
     let startedAt = 0
     try {

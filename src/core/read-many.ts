@@ -163,6 +163,10 @@ export class ManyReader {
     if (first === undefined) return
     const { clock, fills } = this.#parts
     const startedAt = clock.now()
+    for (const { job, lease } of batch) {
+      job.flight.lease = lease
+      job.flight.beginLoad(job.space.flights.moment())
+    }
     const stops = batch.flatMap(({ job, lease }) => [
       lease && this.#shared!.lease.renew(job, lease.token),
       this.#solo.armSoftTimeout(job),

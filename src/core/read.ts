@@ -118,6 +118,15 @@ export class Reader {
     }
     const joinable = this.joinable(request)
     if (joinable) return this.join(joinable, request.signal)
+    // Of many strict callers one goes and the others join: nothing is awaited between this look and `begin`.
+    const calledAt = request.space.flights.moment()
+    let refused: Flight<Found> | undefined
+    for (let flight = this.#strictFlight(request); flight !== refused; flight = this.#strictFlight(request, refused)) {
+      const found = await this.#joinIfProven(request, flight!, calledAt)
+      if (found !== undefined) return found
+      this.checkOpen()
+      refused = flight
+    }
     const job = this.begin(request, held)
     this.land(job, this.#produce(job))
     return this.wait(job.flight, request.signal)
@@ -215,15 +224,44 @@ export class Reader {
    * start and the last sync.
    */
   joinable(request: ReadRequest): Flight<Found> | undefined {
-    const { sync, clock, events } = this.#parts
+    const { sync, clock } = this.#parts
     const { space, key, level, fill } = request
     if (fill === undefined || (level === 'strict' && sync !== undefined)) return undefined
     const flight = space.flights.joinable(key)
     if (flight === undefined) return undefined
     if (sync !== undefined && level === 'bounded' && !sync.covers(flight.startedAtMs, clock.now())) return undefined
-    space.policy.counters.joined++
-    if (events.hears('joined')) events.emit({ type: 'joined', ...subject(request) })
+    this.#tellJoined(request)
     return flight
+  }
+
+  #tellJoined(request: ReadRequest): void {
+    const { events } = this.#parts
+    request.space.policy.counters.joined++
+    if (events.hears('joined')) events.emit({ type: 'joined', ...subject(request) })
+  }
+
+  /** A flight that a strict call may join if it proves new enough; the one that did not is answered again. */
+  #strictFlight({ space, key, level, fill }: ReadRequest, refused?: Flight<Found>): Flight<Found> | undefined {
+    if (this.#shared === undefined || level !== 'strict' || fill === undefined) return refused
+    const flight = space.flights.joinable(key)
+    return flight?.isStrict ? flight : refused
+  }
+
+  /** What a flight brings that began after the call, whose load did, or whose lease and clock still stand after it. */
+  async #joinIfProven(request: ReadRequest, flight: Flight<Found>, calledAt: number): Promise<Found | undefined> {
+    const { space, key, signal } = request
+    const isLater = flight.begunAt > calledAt
+    if (!isLater && flight.loadBegunAt === 0) await settledFirst(flight.decided, signal)
+    const isProven =
+      isLater ||
+      flight.loadBegunAt > calledAt ||
+      (flight.lease !== undefined && (await this.#shared!.coordinator.stands({ space, key, flight })))
+    if (!isProven || flight.isDetached || flight.isPoisoned) return undefined
+    this.#tellJoined(request)
+    if (isLater) return this.join(flight, signal)
+    const found = await this.wait(flight, signal)
+    // A stale value may stand in for a call that came before it was found, not for a later one.
+    return found.state === 'stale' ? undefined : joinedBy(found)
   }
 
   /** Registers a flight. Synchronous with the look at memory before it, so that no invalidation falls in between. */
@@ -232,6 +270,7 @@ export class Reader {
     const flight = new Flight<Found>(key, space.namespace.sequence, this.#parts.clock.now())
     // A read-only flight can be poisoned like any other, but a caller with a fill must not join it.
     if (fill === undefined) flight.isDetached = true
+    flight.isStrict = level === 'strict'
     space.flights.register(flight)
     return { space, key, userKey, level, fill, tags, flight, candidate, isAwaited: true }
   }
@@ -330,7 +369,7 @@ export class Reader {
     const { early } = flight
     const found =
       early !== undefined && this.#parts.clock.now() < early.untilMs ? early.value : await this.wait(flight, signal)
-    return found.state === 'fresh' || found.state === 'stale' ? { ...found, source: 'flight' } : found
+    return joinedBy(found)
   }
 
   /** The flight's answer, or the caller's own abort. The last caller to give up aborts the fill. */
@@ -384,5 +423,25 @@ export class Reader {
     const { events } = this.#parts
     if (events.hears('stale')) events.emit({ type: 'stale', ...subject(request), tier: found.source, cause })
     return found
+  }
+}
+
+function joinedBy(found: Found): Found {
+  return found.state === 'fresh' || found.state === 'stale' ? { ...found, source: 'flight' } : found
+}
+
+/** As the promise; rejects with the signal's reason if that comes first. */
+async function settledFirst(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise
+  signal.throwIfAborted()
+  let onAbort!: () => void
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }

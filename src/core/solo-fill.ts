@@ -27,6 +27,7 @@ export class SoloFill {
     const { space, userKey, flight } = job
     const stale = isServable(job, space.policy.rules.staleMs, this.#parts.clock.now()) ? job.candidate.value : undefined
     const cancel = this.armSoftTimeout(job)
+    flight.beginLoad(space.flights.moment())
     try {
       const returned = await this.#parts.fills.run({
         space,
