@@ -1,7 +1,7 @@
 import type { CacheCore } from './cache-core.js'
 import { type WriteOptions, writeRequest } from './call-requests.js'
 import { checkKey } from './check-key.js'
-import { InvalidOptionError } from './errors.js'
+import { CacheError, InvalidOptionError } from './errors.js'
 import { subject } from './job.js'
 import { checkFields } from './options.js'
 import type { Key } from './ports/local-tier.js'
@@ -111,7 +111,11 @@ export class SyncView<K extends Key, V> {
     const stored = writer.set([request])
     if (parts.shared) writer.keepHere(request, request.space.namespace.sequence)
     const told = stored.then(
-      ([failure]) => failure && this.#fail(request, 'set', failure),
+      ([outcome]) => {
+        if (CacheError.is(outcome)) this.#fail(request, 'set', outcome)
+        // Something newer crossed it: what was put here meanwhile must not stay.
+        else if (outcome !== 'stored') writer.drop(request.space, request.key)
+      },
       (error: unknown) => this.#fail(request, 'set', error),
     )
     void this.#core.track(told)

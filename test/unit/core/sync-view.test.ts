@@ -152,6 +152,19 @@ describe('a sync view', () => {
     expect(await caches[1]!.get(tables, 'r1')).toBe('new')
   })
 
+  it('an authoritative set that something newer crossed leaves nothing here', async () => {
+    const { a, b, clock, network, told } = await setUp()
+    const held = network.hold('request', 'store', 1)
+    a.set('r1', 'crossed', { authoritative: true })
+    await clock.advance(1)
+    b.invalidate('r1')
+    await clock.advance(1)
+    held.release()
+    await clock.advance(1_000)
+    expect(a.get('r1')).toBeUndefined()
+    expect(told('publish-failed')).toEqual([])
+  })
+
   it('S0-3: after an invalidation in one process a sync read in another finds nothing within the bound', async () => {
     const { a, b, clock } = await setUp()
     b.set('r1', 'old')

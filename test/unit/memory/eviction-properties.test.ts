@@ -148,7 +148,7 @@ function plainWTinyLfu(weightOf: WeightOf, hashOf: (id: number) => number, rando
     adjustedAt = requests
     if (windowWeight > 0 && mainWeight > 0 && hits.window + hits.main > 0) {
       const excess = Math.log(hits.window / windowWeight / (hits.main / mainWeight))
-      share = Math.min(0.8, Math.max(0.01, share + Math.sign(excess) * Math.min(0.3, 0.1 * Math.abs(excess))))
+      share = Math.min(0.98, Math.max(0.01, share + Math.sign(excess) * Math.min(0.3, 0.1 * Math.abs(excess))))
     }
     hits = { window: 0, main: 0 }
   }
@@ -279,6 +279,24 @@ const step = fc.record({
 })
 
 describe.each(EVICTION_NAMES)('S4-20: eviction %s', (name) => {
+  it('does so over a long run whose workload shifts', () => {
+    const pair = new Pair(name)
+    const random = new SeededRandom(3)
+    for (let request = 0; request < 20_000; request++) {
+      const phase = Math.floor(request / 4_000) % 3
+      // In turn: a few hot keys among many, keys that come again at once, a scan.
+      const id =
+        phase === 0
+          ? Math.floor(300 * random.next() ** 4)
+          : phase === 1
+            ? 1_000 + (request >> 3)
+            : 9_000 + (request % 70)
+      pair.ask(id, 1 + (id % 5), 120)
+      if (request % 97 === 0) pair.drop(id)
+    }
+    pair.check()
+  })
+
   it.each([
     ['by entries', true],
     ['by weight', false],
