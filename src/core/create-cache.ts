@@ -13,10 +13,11 @@ import { checkTenant, Namespaces } from './namespaces.js'
 import { checkFields, checkItems, checkMethods, checkOneOf } from './options.js'
 import type { CacheParts, LocalParts } from './parts.js'
 import { pingTiers, type TierPing } from './ping.js'
-import { checkPolicy, definePolicy, type Policy, type PolicyOptions, type Rules } from './policy.js'
+import { checkPolicy, definePolicy, type Policy, type PolicyOptions } from './policy.js'
 import type { Clock } from './ports/clock.js'
 import type {
   EvictionName,
+  Key,
   MemoryTierDefinition,
   PressureChange,
   RemovalReason,
@@ -67,13 +68,6 @@ export interface CacheOptions extends Partial<Omit<PolicyOptions, 'name' | 'vers
   random?: Random
 }
 
-/** A policy as a cache knows it. */
-export interface PolicyFacts {
-  readonly name: string
-  readonly version: number
-  readonly rules: Rules
-}
-
 /** What can be changed of a memory tier while it runs. */
 export interface MemoryControl {
   /**
@@ -97,8 +91,8 @@ export interface Cache extends Scope, AsyncDisposable {
   readonly memory: MemoryControl | undefined
   /** Counts since the cache was made. */
   stats(): CacheStats
-  /** The policies met so far, in that order, with their rules in milliseconds. */
-  policies(): readonly PolicyFacts[]
+  /** The policies met so far, in that order; their `rules` are in milliseconds. */
+  policies(): readonly Policy<Key>[]
   /**
    * Asks every tier for a sign of life, for health checks: no key is touched, nothing is counted. Answers within
    * `deadlineMs` (default 1000) whatever a tier does.
@@ -256,7 +250,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
         tenants: namespaces.size,
         maxStalenessMs,
       }),
-    policies: () => [...namespaces.policies].map(({ name, version, rules }) => ({ name, version, rules })),
+    policies: () => [...namespaces.policies].map(({ policy }) => policy as Policy<Key>),
     ping: async (asked: { deadlineMs?: number } = {}) => {
       core.checkOpen()
       const { deadlineMs } = checkFields(asked, ['deadlineMs'], 'ping')

@@ -96,7 +96,14 @@ export class Namespaces {
         rule: `must be above six times the shared tier's command timeout (${this.#minLeaseMs} ms), or a lease could end between two renewals`,
       })
     }
-    const registered = { name, version, rules, bulkhead: new Bulkhead(name, rules), counters: new PolicyCounters() }
+    const registered = {
+      name,
+      version,
+      rules,
+      policy,
+      bulkhead: new Bulkhead(name, rules),
+      counters: new PolicyCounters(),
+    }
     this.#policies.set(id, registered)
     return registered
   }

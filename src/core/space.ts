@@ -3,7 +3,7 @@ import type { PolicyCounters } from './counters.js'
 import { Flights } from './flights.js'
 import type { Found } from './found.js'
 import type { Namespace } from './namespace.js'
-import type { Rules } from './policy.js'
+import type { Policy, Rules } from './policy.js'
 import type { SpaceView } from './ports/local-tier.js'
 import type { Tickets } from './tickets.js'
 
@@ -12,6 +12,8 @@ export interface RegisteredPolicy {
   readonly name: string
   readonly version: number
   readonly rules: Rules
+  /** As it was first given. */
+  readonly policy: Policy
   readonly bulkhead: Bulkhead
   readonly counters: PolicyCounters
 }

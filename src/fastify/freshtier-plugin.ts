@@ -7,6 +7,7 @@ import { type CacheMetrics, cacheMetrics } from '../observe/cache-metrics.js'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../observe/prometheus-text.js'
 import { registerMetrics } from '../observe/register-metrics.js'
 import { answerIfAbsent } from './answer-if-absent.js'
+import { mountConsole } from './mount-console.js'
 import { checkPluginOptions, type FreshtierOptions, type PluginSettings } from './plugin-options.js'
 import { scopeOf } from './request-scope.js'
 import { clearCache, setCache } from './singleton.js'
@@ -51,6 +52,7 @@ async function register(app: FastifyInstance, options: FreshtierOptions): Promis
   }
   if (settings.healthPath !== undefined) mountHealth(app, settings.healthPath)
   if (settings.metrics) mountMetrics(app, cache, settings.metrics)
+  if (settings.console) mountConsole(app, cache, settings.console)
 }
 
 /** What is opened here is closed here; a cache that was passed in is not. */

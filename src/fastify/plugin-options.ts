@@ -25,6 +25,11 @@ export interface FreshtierOptions {
    * the four names of that compatibility set. Default `{ path: '/metrics', dashboard: false }`; `false`: none.
    */
   metrics?: false | { path?: string; dashboard?: boolean; registry?: MetricRegistry }
+  /**
+   * The console's API below `path` (default `/freshtier`), for the console and for `npx freshtier --url`. Without a
+   * `token` it only shows, and only to this machine; changes and cached values need one. Default `false`: none.
+   */
+  console?: false | { path?: string; token?: string | undefined }
 }
 
 /** Checked options. */
@@ -35,15 +40,28 @@ export interface PluginSettings {
   readonly singleton: boolean
   readonly healthPath: string | undefined
   readonly healthDeadlineMs: number
+  readonly console: { path: string; token: string | undefined } | undefined
   readonly metrics: { path: string; dashboard: boolean; registry: MetricRegistry | undefined } | undefined
 }
 
 /** The last three are Fastify's own. */
-const FIELDS = ['cache', 'open', 'tenant', 'singleton', 'health', 'metrics', 'prefix', 'logLevel', 'logSerializers']
+const FIELDS = [
+  'cache',
+  'open',
+  'tenant',
+  'singleton',
+  'health',
+  'metrics',
+  'console',
+  'prefix',
+  'logLevel',
+  'logSerializers',
+]
 
 export function checkPluginOptions(options: FreshtierOptions): PluginSettings {
   checkFields(options, FIELDS, 'freshtier')
   const { cache, open, tenant, singleton = false, health = {}, metrics = {} } = options
+  const { console = false } = options
   if ((cache === undefined) === (open === undefined)) {
     throw new InvalidOptionError({
       field: 'freshtier',
@@ -55,7 +73,15 @@ export function checkPluginOptions(options: FreshtierOptions): PluginSettings {
   checkFunction(open, 'freshtier.open')
   checkFunction(tenant, 'freshtier.tenant')
   checkBoolean(singleton, 'freshtier.singleton')
-  return { cache, open, tenant, singleton, ...checkHealth(health), metrics: checkMetrics(metrics) }
+  return {
+    cache,
+    open,
+    tenant,
+    singleton,
+    ...checkHealth(health),
+    metrics: checkMetrics(metrics),
+    console: checkConsole(console),
+  }
 }
 
 function checkHealth(
@@ -79,6 +105,13 @@ function checkMetrics(metrics: NonNullable<FreshtierOptions['metrics']>): Plugin
     checkMethods(registry, ['registerMetric', 'removeSingleMetric', 'getSingleMetric'], 'freshtier.metrics.registry')
   }
   return { path: checkPath(path, 'freshtier.metrics.path'), dashboard, registry }
+}
+
+function checkConsole(console: NonNullable<FreshtierOptions['console']>): PluginSettings['console'] {
+  if (console === false) return undefined
+  checkFields(console, ['path', 'token'], 'freshtier.console')
+  const { path = '/freshtier', token } = console
+  return { path: checkPath(path, 'freshtier.console.path'), token }
 }
 
 function checkPath(value: unknown, field: string): string {

@@ -2,6 +2,14 @@
 // registries, meters, tracers and loggers are described by the part of them that is called, and passed in.
 export { type CacheHealth, cacheHealth, type TierHealth } from './cache-health.js'
 export { type CacheMetrics, type CacheMetricsOptions, cacheMetrics, type MetricSource } from './cache-metrics.js'
+export {
+  type ConsoleApi,
+  type ConsoleApiOptions,
+  type ConsoleReply,
+  type ConsoleRequest,
+  consoleApi,
+} from './console/console-api.js'
+export type { CacheSnapshot, ConsoleSnapshot, PolicySnapshot } from './console/console-snapshot.js'
 export { type EventLogger, type LogEventsOptions, logEvents } from './event-log.js'
 export type { FillLine, LogEventName, LogLine, PartLine } from './log-lines.js'
 export type { MetricDescription, MetricFamily, MetricSample } from './metric-family.js'

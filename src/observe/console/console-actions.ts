@@ -1,0 +1,96 @@
+import { inspect } from 'node:util'
+import { encodeValue, NotPlainData } from '../../core/codec.js'
+import type { Cache } from '../../core/create-cache.js'
+import { InvalidOptionError } from '../../core/errors.js'
+import { checkFields, checkPairs } from '../../core/options.js'
+import type { Policy } from '../../core/policy.js'
+import type { Key } from '../../core/ports/local-tier.js'
+import type { Scope } from '../../core/scope.js'
+import { errorText } from '../redact.js'
+
+/** Entries that one call may name. */
+const MAX_ENTRIES = 1_000
+
+/** Names tags and entries: `{ cache?, tenant?, tags?, entries?: [[policy, key]], soft? }`. */
+export async function invalidate(caches: readonly Cache[], body: unknown): Promise<object> {
+  const fields = checkFields(body, ['cache', 'tenant', 'tags', 'entries', 'soft'], 'invalidate')
+  const { cache, scope, about } = find(caches, fields)
+  const pairs = fields.entries === undefined ? [] : checkPairs<string, Key>(fields.entries, 'invalidate.entries')
+  if (pairs.length > MAX_ENTRIES) {
+    throw new InvalidOptionError({
+      field: 'invalidate.entries',
+      value: pairs.length,
+      rule: `must be at most ${MAX_ENTRIES}; use tags for more`,
+    })
+  }
+  const entries = pairs.map(([policy, key]) => [policyOf(cache, policy), key] as const)
+  const tags = fields.tags as string[] | undefined
+  const soft = fields.soft as boolean | undefined
+  const receipt = await scope.invalidate({
+    ...(tags === undefined ? {} : { tags }),
+    ...(entries.length === 0 ? {} : { entries }),
+    ...(soft === undefined ? {} : { soft }),
+  })
+  return { done: 'invalidated', ...about, tags: tags ?? [], entries: entries.length, soft: soft === true, receipt }
+}
+
+/** Everything of one tenant: `{ cache?, tenant }`. `''` means what belongs to no tenant, and must be said. */
+export async function clearTenant(caches: readonly Cache[], body: unknown): Promise<object> {
+  const fields = checkFields(body, ['cache', 'tenant'], 'clear')
+  if (typeof fields.tenant !== 'string') {
+    throw new InvalidOptionError({ field: 'clear.tenant', value: fields.tenant, rule: "must name a tenant, or be ''" })
+  }
+  const { scope, about } = find(caches, fields)
+  return { done: 'cleared', ...about, receipt: await scope.clear() }
+}
+
+/** What is held of one key: `?policy=&key=` or `&number=`, `&tenant=`, `&cache=`; the value with `&value=1`. */
+export async function readEntry(caches: readonly Cache[], query: URLSearchParams): Promise<object> {
+  const field = (name: string): string | undefined => query.get(name) ?? undefined
+  const { cache, scope, about } = find(caches, { cache: field('cache'), tenant: field('tenant') })
+  const policy = policyOf(cache, field('policy'))
+  const number = field('number')
+  const key = number === undefined ? field('key') : Number(number)
+  const found = await scope.getEntry(policy, key as Key)
+  if (found.state === 'failed') {
+    return { ...about, policy: policy.name, key, state: 'failed', error: errorText(found.error) }
+  }
+  const { value, ...details } = found
+  const isShown = query.get('value') === '1' && found.state !== 'missing'
+  return { ...about, policy: policy.name, key, ...details, ...(isShown ? { value: shownValue(value) } : {}) }
+}
+
+/** As `redis-cli` would show it; what is no plain data as Node shows it. */
+function shownValue(value: unknown): unknown {
+  const encoded = encodeValue(value)
+  if (encoded instanceof NotPlainData) return inspect(value, { depth: 4, maxArrayLength: 100, maxStringLength: 1_000 })
+  return JSON.parse(encoded.text)
+}
+
+function find(
+  caches: readonly Cache[],
+  { cache: name, tenant }: { cache?: unknown; tenant?: unknown },
+): { cache: Cache; scope: Scope; about: { cache: string; tenant: string } } {
+  const names = caches.map((cache) => cache.stats().name)
+  const index = name === undefined && caches.length === 1 ? 0 : names.indexOf(name as string)
+  const cache = caches[index]
+  if (cache === undefined) {
+    throw new InvalidOptionError({ field: 'cache', value: name, rule: `must be one of ${names.join(', ')}` })
+  }
+  const scope = tenant === undefined || tenant === '' ? cache : cache.tenant(tenant as string)
+  return { cache, scope, about: { cache: names[index]!, tenant: scope.tenantId } }
+}
+
+/** The newest version of a name; another one is asked for as `name@version`. */
+function policyOf(cache: Cache, wanted: unknown): Policy<Key> {
+  const policies = cache.policies()
+  const matching = policies.filter(({ name, version }) => wanted === name || wanted === `${name}@${version}`)
+  const [newest] = matching.sort((a, b) => b.version - a.version)
+  if (newest) return newest
+  const known = [...new Set(policies.map(({ name }) => name))]
+  throw new InvalidOptionError({
+    field: 'policy',
+    value: wanted,
+    rule: known.length === 0 ? 'is not known: this cache has met none yet' : `must be one of ${known.join(', ')}`,
+  })
+}
