@@ -229,7 +229,7 @@ describe('a sync view', () => {
     const closed = caches[0]!.close()
     expect(() => a.get('r1')).toThrow(expect.objectContaining({ code: 'CACHE_CLOSED' }))
     await clock.advance(1)
-    expect(await closed).toEqual({ aborted: 0 })
+    expect(await closed).toEqual({ aborted: 0, undelivered: 0 })
     await clock.advance(2_000)
     expect(b.get('r1')).toBeUndefined()
   })
