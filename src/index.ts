@@ -13,7 +13,8 @@ export type {
   WriteOptions,
 } from './core/call-requests.js'
 export { MAX_KEY_LENGTH } from './core/check-key.js'
-export type { Cache, CacheOptions, MemoryControl, TierDefinition } from './core/create-cache.js'
+export type { Cache, CacheOptions, MemoryControl, PolicyFacts, TierDefinition } from './core/create-cache.js'
+export { type DoctorFinding, type DoctorReport, doctor } from './core/doctor.js'
 export type { Entry, EntryDetails, EntryLookup } from './core/entry.js'
 export {
   CacheError,
@@ -34,7 +35,7 @@ export { definePolicy, type OnTimeout, type Policy, type PolicyOptions, type Rul
 export type { CancelTimer, Clock } from './core/ports/clock.js'
 export type { EvictionName, Key, MemoryTierDefinition, PressureChange, TenantUsage } from './core/ports/local-tier.js'
 export type { Random } from './core/ports/random.js'
-export type { SharedTierDefinition } from './core/ports/shared-tier.js'
+export type { NodeInspection, SharedInspection, SharedTierDefinition } from './core/ports/shared-tier.js'
 export type { Duration, Size } from './core/quantity.js'
 export type { FillManyContext } from './core/read-many.js'
 export type { QueuedInvalidation, Receipt } from './core/receipt.js'

@@ -1,5 +1,6 @@
 import { CacheCore, type CloseReport } from './cache-core.js'
 import { Coordinator } from './coordinator.js'
+import { admit } from './doctor.js'
 import { InvalidOptionError } from './errors.js'
 import { type CacheEvent, type CacheEventType, Events } from './events.js'
 import { FillRunner } from './fill.js'
@@ -231,7 +232,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   })
 
   const close = (closing?: { graceMs?: number }): Promise<CloseReport> => core.close(closing)
-  return Object.assign(new Scope(core, ''), {
+  const cache = Object.assign(new Scope(core, ''), {
     tenant: (id: string) => {
       core.checkOpen()
       return new Scope(core, checkTenant(id))
@@ -263,6 +264,8 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
       await close()
     },
   })
+  admit(cache, { shared, maxStalenessMs })
+  return cache
 }
 
 function openSharedSide(

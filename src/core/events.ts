@@ -42,7 +42,7 @@ export type CacheEvent =
       policy: string
       tenant: string
       key: string | number
-      cause: 'too-large' | 'superseded' | 'unreadable' | 'invalidated'
+      cause: 'too-large' | 'superseded' | 'unreadable' | 'invalidated' | 'full'
     }
   | {
       type: 'invalidated'

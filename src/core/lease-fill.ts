@@ -8,7 +8,7 @@ import { failureCodeOf, fillIdOfToken } from './lease-token.js'
 import type { LocalStore } from './local-store.js'
 import type { CacheParts } from './parts.js'
 import type { CancelTimer } from './ports/clock.js'
-import type { SharedTier } from './ports/shared-tier.js'
+import type { CommitOutcome, SharedTier } from './ports/shared-tier.js'
 import type { SharedReader } from './shared-reader.js'
 import type { SoloFill } from './solo-fill.js'
 import { storedKey } from './stored-key.js'
@@ -83,12 +83,15 @@ export class LeaseFill {
     const envelope = encodeEnvelope({ ...filled, fillId, epoch, born, codec: encoded.codec, body: encoded.text })
     if (isAbove(envelope, this.#tier.maxEntryBytes)) {
       await this.release(job, lease.token)
-      const { events } = this.#parts
-      if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause: 'too-large' })
+      this.#tellNotStored(job, 'too-large')
       return this.#solo.keep(job, filled, durationMs)
     }
     const outcome = await this.#commit(job, token, envelope, filled)
     if (outcome === 'failed') return this.#solo.keep(job, filled, durationMs)
+    if (outcome === 'full') {
+      this.#tellNotStored(job, 'full')
+      return this.#solo.keep(job, filled, durationMs)
+    }
     if (outcome !== 'stored') {
       this.#tellRefused(job, outcome)
       return this.#solo.answer(job, filled, durationMs)
@@ -159,12 +162,7 @@ export class LeaseFill {
     }
   }
 
-  async #commit(
-    job: Job,
-    token: string,
-    envelope: string,
-    filled: Filled,
-  ): Promise<'stored' | 'fenced' | 'superseded' | 'failed'> {
+  async #commit(job: Job, token: string, envelope: string, filled: Filled): Promise<CommitOutcome | 'failed'> {
     const key = storedKey(job.space.prefix, job.key)
     const keepMs = Math.max(1, Math.ceil(filled.freshMs + filled.staleMs))
     try {
@@ -180,7 +178,12 @@ export class LeaseFill {
     if (outcome === 'fenced') {
       job.space.policy.counters.fenced++
       if (events.hears('fenced')) events.emit({ type: 'fenced', ...subject(job) })
-    } else if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause: 'superseded' })
+    } else this.#tellNotStored(job, 'superseded')
+  }
+
+  #tellNotStored(job: Job, cause: 'too-large' | 'superseded' | 'full'): void {
+    const { events } = this.#parts
+    if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause })
   }
 }
 

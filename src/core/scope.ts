@@ -47,14 +47,18 @@ export type SetOutcome = StoreOutcome | { readonly state: 'failed'; readonly err
 
 /**
  * What became of a value that was given. 'superseded': an invalidation or another `set` came meanwhile, or a newer
- * version of the source was asked for; nothing was stored, the next read fills.
+ * version of the source was asked for; nothing was stored, the next read fills. 'full': the shared tier has no room; the
+ * old value is gone, the next read fills.
  */
 export interface StoreOutcome {
-  readonly state: 'stored' | 'superseded'
+  readonly state: 'stored' | 'superseded' | 'full'
 }
 
 const STORED: StoreOutcome = Object.freeze({ state: 'stored' })
-const SUPERSEDED: StoreOutcome = Object.freeze({ state: 'superseded' })
+const REFUSED = Object.freeze({
+  superseded: Object.freeze({ state: 'superseded' }),
+  full: Object.freeze({ state: 'full' }),
+} satisfies Record<string, StoreOutcome>)
 
 /**
  * The calls of a cache within one namespace. Where a policy is left out, the cache's own default policy is meant
@@ -253,7 +257,7 @@ export class Scope {
     if (request === undefined) return STORED
     const [outcome] = await this.#write([request])
     if (outcome instanceof CacheError) throw outcome
-    return outcome === 'superseded' ? SUPERSEDED : STORED
+    return outcome === 'stored' ? STORED : REFUSED[outcome!]
   }
 
   /** Stores several values by one trip; a value that cannot be stored does not fail the rest. */
@@ -274,7 +278,7 @@ export class Scope {
     for (const [index, { userKey }] of requests.entries()) {
       const outcome = written[index]
       if (outcome instanceof CacheError) outcomes.set(userKey as K, { state: 'failed', error: outcome })
-      else if (outcome === 'superseded') outcomes.set(userKey as K, SUPERSEDED)
+      else if (outcome !== 'stored') outcomes.set(userKey as K, REFUSED[outcome!])
     }
     return outcomes
   }

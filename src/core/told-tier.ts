@@ -14,6 +14,7 @@ export type TierOperation = Exclude<
   | 'maxEntryBytes'
   | 'fencing'
   | 'subscribe'
+  | 'inspect'
   | 'close'
 >
 
@@ -58,6 +59,8 @@ export function toldTier(tier: SharedTier, { clock, events }: { clock: Clock; ev
     tail: told('tail', tier.tail.bind(tier)),
     logSince: told('logSince', tier.logSince.bind(tier)),
     subscribe: tier.subscribe?.bind(tier),
+    deletePattern: tier.deletePattern && told('deletePattern', tier.deletePattern.bind(tier)),
+    inspect: tier.inspect?.bind(tier),
     close: () => tier.close(),
     // Optional parts of the port as well: one that is forgotten here would be lost.
   } satisfies { [Part in keyof Required<SharedTier>]: SharedTier[Part] }

@@ -11,7 +11,7 @@ import type { LocalStore } from './local-store.js'
 import { encodeEntriesPayload, MAX_KEYS_PER_LOG_ROW } from './log-entry.js'
 import type { LocalParts } from './parts.js'
 import type { Key } from './ports/local-tier.js'
-import type { Control, SetRequest, SharedTier } from './ports/shared-tier.js'
+import type { CommitOutcome, Control, SetRequest, SharedTier } from './ports/shared-tier.js'
 import type { Space } from './space.js'
 import { storedKey } from './stored-key.js'
 
@@ -31,7 +31,7 @@ interface Encoded {
 }
 
 /** What became of one store of a batch, or why it could not be done. */
-export type WriteOutcome = 'stored' | 'superseded' | CacheError
+export type WriteOutcome = 'stored' | 'superseded' | 'full' | CacheError
 
 /** A lease for a store must outlive its second trip; ends by itself if this process does. */
 const LEASE_TIMEOUTS = 4
@@ -100,7 +100,7 @@ export class Writer {
     return checked.map((one) => (one instanceof CacheError ? one : outcomes[next++]!))
   }
 
-  async #send(encoded: readonly Encoded[], shared: SharedTier): Promise<('stored' | 'superseded')[]> {
+  async #send(encoded: readonly Encoded[], shared: SharedTier): Promise<('stored' | 'superseded' | 'full')[]> {
     const flights = encoded.map(({ request }) => this.#register(request))
     const { namespace } = encoded[0]!.request.space
     const origin = this.#invalidator.newOrigin()
@@ -117,7 +117,8 @@ export class Writer {
       })
       const { outcomes } = await shared.set(namespace.id, stores, payload)
       return encoded.map(({ request }, index) => {
-        if (outcomes[index] !== 'stored') return this.#superseded(request)
+        const outcome = outcomes[index]!
+        if (outcome !== 'stored') return this.#refused(request, outcome)
         this.#keep(request, flights[index]!, control)
         return 'stored'
       })
@@ -190,10 +191,11 @@ export class Writer {
     this.#store.put({ space, key }, this.#found(filled, namespace.sequence, flight.startedAtMs), undefined)
   }
 
-  #superseded(request: WriteRequest): 'superseded' {
+  #refused(request: WriteRequest, outcome: CommitOutcome): 'superseded' | 'full' {
     const { events } = this.#parts
-    if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(request), cause: 'superseded' })
-    return 'superseded'
+    const cause = outcome === 'full' ? outcome : 'superseded'
+    if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(request), cause })
+    return cause
   }
 
   #found({ value, freshMs, staleMs, tags }: Filled, seen: number, provenAtMs: number): FoundValue {

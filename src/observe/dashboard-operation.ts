@@ -19,6 +19,7 @@ export function dashboardOperation(operation: TierOperation): 'get' | 'set' | 'd
     case 'delete':
       return 'delete'
     case 'bump':
+    case 'deletePattern':
     case 'endEpoch':
       return 'invalidate'
     default:

@@ -1,4 +1,4 @@
-import type { RedisCommand, RedisConnection } from './redis-connection.js'
+import type { RedisCommand } from './redis-connection.js'
 import type { RedisScript } from './redis-script.js'
 
 /** A run of a script: all its keys lie in one slot. */
@@ -14,13 +14,21 @@ interface Answer {
   readonly order: number
 }
 
-/** Sends commands and scripts over a connection; knows what a server that lost its scripts needs, and about order. */
+/** A way to the server: a connection, or the guard before it. */
+export interface RedisSender {
+  /** As that of a connection. */
+  readonly keepsOrder: boolean
+  send(command: RedisCommand): Promise<unknown>
+  runScript?: ((run: ScriptRun) => Promise<unknown>) | undefined
+}
+
+/** Sends commands and scripts; knows what a server that lost its scripts needs, and about order. */
 export class RedisCommands {
-  readonly #connection: RedisConnection
+  readonly #sender: RedisSender
   #answers = 0
 
-  constructor(connection: RedisConnection) {
-    this.#connection = connection
+  constructor(sender: RedisSender) {
+    this.#sender = sender
   }
 
   async run(command: RedisCommand | ScriptRun): Promise<unknown> {
@@ -28,7 +36,7 @@ export class RedisCommands {
   }
 
   /**
-   * Runs `last` after all of `first`, in one round trip where the connection keeps order. `first` must be safe to
+   * Runs `last` after all of `first`, in one round trip where order is kept. `first` must be safe to
    * follow by `last` twice.
    *
    * What was sent in order is executed in order, except that a script which had to be sent again runs late, and that
@@ -40,7 +48,7 @@ export class RedisCommands {
     last: ScriptRun,
   ): Promise<{ first: unknown[]; last: unknown }> {
     const sent = Promise.all(first.map((command) => this.#ask(command)))
-    const [before, after] = this.#connection.keepsOrder
+    const [before, after] = this.#sender.keepsOrder
       ? await Promise.all([sent, this.#ask(last)])
       : [await sent, await this.#ask(last)]
     const isProven = before.every(({ order }) => order < after.order)
@@ -49,7 +57,7 @@ export class RedisCommands {
 
   async #ask(command: RedisCommand | ScriptRun): Promise<Answer> {
     if (!isScriptRun(command)) return this.#send(command)
-    if (this.#connection.runScript) return this.#numbered(this.#connection.runScript(command))
+    if (this.#sender.runScript) return this.#numbered(this.#sender.runScript(command))
     const { script, keys, args } = command
     const rest = [String(keys.length), ...keys, ...args]
     try {
@@ -62,7 +70,7 @@ export class RedisCommands {
 
   /** Numbered where the answer arrives, before any promise of ours can change the order. */
   #send(command: RedisCommand): Promise<Answer> {
-    return this.#numbered(this.#connection.send(command))
+    return this.#numbered(this.#sender.send(command))
   }
 
   #numbered(reply: Promise<unknown>): Promise<Answer> {

@@ -4,8 +4,7 @@ import type { ScriptRun } from './redis-commands.js'
 export type RedisCommand = readonly [name: string, ...args: string[]]
 
 /**
- * What the tier needs of any client library. One file each implements it (`ioredis-connection.ts`), so that the tier
- * itself knows none of them.
+ * What the tier needs of any client library. One file each implements it, so that the tier itself knows none of them.
  */
 export interface RedisConnection {
   /** False while a command could only wait for a connection to come back. */
@@ -15,6 +14,8 @@ export interface RedisConnection {
    * False on Cluster, where each key has its own node.
    */
   readonly keepsOrder: boolean
+  /** Present where keys are spread over several nodes. */
+  readonly nodes?: RedisNodes | undefined
   /** One attempt. Rejects with what server or client said. May never settle: the tier has its own deadline. */
   send(command: RedisCommand): Promise<unknown>
   /**
@@ -31,9 +32,30 @@ export interface RedisConnection {
   close?(error: Error): void
 }
 
+/** The primaries of a Cluster. A node is named as the client names it. */
+export interface RedisNodes {
+  /** The primaries known now. */
+  names(): readonly string[]
+  /** The primary of a slot, as far as the client knows. Which one it really is, MOVED tells the client. */
+  ofSlot(slot: number): string | undefined
+  isUpNode(node: string): boolean
+  /** A command that is about the node, not about a key: TIME, PING, INFO, SCAN. */
+  sendTo(node: string, command: RedisCommand): Promise<unknown>
+  /**
+   * Commands on keys of one node, in one write where the client can. One reply for each, which may reject by itself;
+   * MOVED and ASK are followed.
+   */
+  sendTogether(node: string, commands: readonly RedisCommand[]): Promise<unknown>[]
+}
+
 export interface RedisSubscription {
   /** Resolves when the server has confirmed, rejects if it refused. */
   readonly confirmed: Promise<void>
   /** Closes the connection. */
   end(): Promise<void>
+}
+
+/** The key by which a command is routed. */
+export function keyOf([name, ...args]: RedisCommand): string {
+  return (name === 'EVALSHA' || name === 'EVAL' ? args[2] : args[0]) ?? ''
 }

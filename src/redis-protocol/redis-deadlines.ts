@@ -1,6 +1,9 @@
 import { CacheError } from '../core/errors.js'
 import type { CancelTimer, Clock } from '../core/ports/clock.js'
 
+/** A timer so late means that this process was busy: the answers may lie unread in the socket. */
+const LATE_MS = 20
+
 interface Waiting {
   readonly dueAt: number
   /** Undefined once settled. */
@@ -18,6 +21,7 @@ export class RedisDeadlines {
   #queue: Waiting[] = []
   #head = 0
   #cancelTimer: CancelTimer | undefined
+  #firesAt = 0
 
   constructor(clock: Clock, timeoutMs: number, tier: string) {
     this.#clock = clock
@@ -54,11 +58,17 @@ export class RedisDeadlines {
   }
 
   #arm(delayMs: number): CancelTimer {
+    this.#firesAt = this.#clock.now() + delayMs
     return this.#clock.setHousekeepingTimer(() => this.#expire(), delayMs)
   }
 
   #expire(): void {
     const now = this.#clock.now()
+    if (now - this.#firesAt > LATE_MS) {
+      // One turn for the sockets, so that nobody is blamed for what this process did not read.
+      this.#cancelTimer = this.#arm(1)
+      return
+    }
     let next = this.#queue[this.#head]
     while (next && (next.reject === undefined || next.dueAt <= now)) {
       next.reject?.(this.#timeout())

@@ -19,34 +19,41 @@ const WIRE_VERSION = 'c1'
  * ```
  */
 export class RedisLayout {
-  readonly #base: string
+  /** What every name begins with. */
+  readonly base: string
 
   constructor(prefix: string, cacheName: string) {
-    this.#base = `${prefix}${cacheName}:${WIRE_VERSION}:`
+    this.base = `${prefix}${cacheName}:${WIRE_VERSION}:`
   }
 
   data(key: StoredKey): string {
-    return `${this.#base}d:{${key}}`
+    return `${this.base}d:{${key}}`
+  }
+
+  /** The stored key of a data key's name; undefined for any other name. */
+  keyOfData(name: string): StoredKey | undefined {
+    const head = `${this.base}d:{`
+    return name.startsWith(head) && name.endsWith('}') ? name.slice(head.length, -1) : undefined
   }
 
   lease(key: StoredKey): string {
-    return `${this.#base}l:{${key}}`
+    return `${this.base}l:{${key}}`
   }
 
   marker(key: StoredKey): string {
-    return `${this.#base}m:{${key}}`
+    return `${this.base}m:{${key}}`
   }
 
   control(shard: number, namespace: NamespaceId): string {
-    return `${this.#base}n:{b${shard}}:${namespace}`
+    return `${this.base}n:{b${shard}}:${namespace}`
   }
 
   /** Also the name of the channel on which each row is published. */
   log(shard: number): string {
-    return `${this.#base}b:{b${shard}}`
+    return `${this.base}b:{b${shard}}`
   }
 
   generation(shard: number): string {
-    return `${this.#base}g:{b${shard}}`
+    return `${this.base}g:{b${shard}}`
   }
 }

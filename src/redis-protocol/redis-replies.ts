@@ -25,10 +25,14 @@ export function textsReply(reply: unknown, length: number): (string | undefined)
   return list(reply, 'MGET', length).map((value) => optionalText(value, 'MGET'))
 }
 
+/** What `GET` answers. */
+export function textReply(reply: unknown): string | undefined {
+  return optionalText(reply, 'GET')
+}
+
 /** Data and lease of each key in turn. */
-export function followReply(reply: unknown, keys: number): FollowReply['states'] {
-  const values = textsReply(reply, 2 * keys)
-  return Array.from({ length: keys }, (_, index) => {
+export function followReply(values: readonly (string | undefined)[]): FollowReply['states'] {
+  return Array.from({ length: values.length / 2 }, (_, index) => {
     const lease = values[2 * index + 1]
     const failure = failureOfLease(lease)
     return { envelope: values[2 * index], leased: lease !== undefined && failure === undefined, failure }
@@ -64,6 +68,27 @@ export function outcomeReply(reply: unknown): CommitOutcome {
     default:
       throw unexpected('COMMIT')
   }
+}
+
+/** A number of something. */
+export function wholeReply(reply: unknown, what: string): number {
+  return integer(reply, what)
+}
+
+/** `SCAN`: where to go on, and the names of this step. */
+export function scanReply(reply: unknown): { cursor: string; names: string[] } {
+  const [cursor, names] = list(reply, 'SCAN', 2)
+  return { cursor: String(cursor), names: list(names, 'SCAN').map((name) => text(name, 'SCAN')) }
+}
+
+/** The fields of `INFO`. */
+export function infoReply(reply: unknown): Map<string, string> {
+  const fields = new Map<string, string>()
+  for (const line of text(reply, 'INFO').split('\r\n')) {
+    const colon = line.indexOf(':')
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1))
+  }
+  return fields
 }
 
 /** What scripts and commands answer that count or say yes and no. */

@@ -39,12 +39,13 @@ export class RedisRequests {
     this.#maxRows = String(logMaxEntries)
   }
 
-  read(keys: readonly StoredKey[]): RedisCommand {
-    return ['MGET', ...keys.map((key) => this.#layout.data(key))]
+  dataKeys(keys: readonly StoredKey[]): string[] {
+    return keys.map((key) => this.#layout.data(key))
   }
 
-  follow(keys: readonly StoredKey[]): RedisCommand {
-    return ['MGET', ...this.#dataAndLease(keys)]
+  /** Data and lease of each key in turn. */
+  followedKeys(keys: readonly StoredKey[]): string[] {
+    return this.#dataAndLease(keys)
   }
 
   control(shard: number, namespace: NamespaceId, tags: readonly string[]): RedisCommand {
@@ -93,13 +94,22 @@ export class RedisRequests {
     return keys.map((key) => ({ script: MARK, keys: [this.#layout.marker(key)], args: [version, lifeText(keepMs)] }))
   }
 
-  /**
-   * One reply for each key whether something was there, and one more. The questions are for people; what counts is
-   * that data and lease go in one atomic command.
-   */
-  unlink(keys: readonly StoredKey[]): RedisCommand[] {
-    const questions = keys.map((key): RedisCommand => ['EXISTS', this.#layout.data(key)])
-    return [...questions, ['UNLINK', ...this.#dataAndLease(keys)]]
+  /** Whether something is there: for people. */
+  exists(key: StoredKey): RedisCommand {
+    return ['EXISTS', this.#layout.data(key)]
+  }
+
+  /** Data and lease of all keys go in one atomic command. */
+  unlink(keys: readonly StoredKey[]): RedisCommand {
+    return ['UNLINK', ...this.#dataAndLease(keys)]
+  }
+
+  /** For a slot on the move, which refuses two keys at once: the second command must be sent after the first is done. */
+  unlinkApart(key: StoredKey): [lease: RedisCommand, data: RedisCommand] {
+    return [
+      ['UNLINK', this.#layout.lease(key)],
+      ['UNLINK', this.#layout.data(key)],
+    ]
   }
 
   /** One reply for each key: whether something was there. */
@@ -112,7 +122,7 @@ export class RedisRequests {
   }
 
   tail(shard: number): ScriptRun {
-    return { script: TAIL, keys: this.#logKeys(shard), args: [this.#random.shortId()] }
+    return { script: TAIL, keys: this.#logKeys(shard), args: [this.#random.shortId(), this.#maxRows] }
   }
 
   rows(shard: number, from: string, limit: number): RedisCommand {

@@ -1,4 +1,5 @@
 import { CacheError } from '../core/errors.js'
+import { MAX_KEYS_PER_LOG_ROW } from '../core/log-entry.js'
 import type { Clock } from '../core/ports/clock.js'
 import type {
   AcquireReply,
@@ -14,17 +15,26 @@ import type {
   LogTail,
   Marker,
   NamespaceId,
+  PatternReply,
+  PatternRequest,
   ReadReply,
   SetRequest,
+  SharedInspection,
   SharedTier,
   SharedTierContext,
   StoredKey,
   StoreRequest,
 } from '../core/ports/shared-tier.js'
+import type { BreakerSettings } from './breaker.js'
+import { type BudgetSettings, isOutOfMemory, RedisBudget } from './redis-budget.js'
 import { RedisCommands } from './redis-commands.js'
 import type { RedisConnection } from './redis-connection.js'
 import { RedisDeadlines } from './redis-deadlines.js'
+import { RedisGuard } from './redis-guard.js'
+import { inspectNode } from './redis-inspection.js'
 import { RedisLayout } from './redis-layout.js'
+import { RedisReads } from './redis-reads.js'
+import { removeEntry } from './redis-removal.js'
 import {
   acquireReply,
   bumpReply,
@@ -37,10 +47,11 @@ import {
   positionReply,
   rowsReply,
   tailReply,
-  textsReply,
   timeReply,
 } from './redis-replies.js'
 import { RedisRequests } from './redis-requests.js'
+import { searchKeys } from './redis-search.js'
+import { crc16 } from './redis-slot.js'
 import { canListen, RedisSubscriptions } from './redis-subscriptions.js'
 
 /** Checked options that every adapter has. */
@@ -52,31 +63,44 @@ export interface RedisTierSettings {
   readonly commandTimeoutMs: number
   readonly logMaxEntries: number
   readonly maxEntryBytes: number
+  /** Undefined: every call finds out for itself, as where nothing may run between two calls. */
+  readonly breaker?: BreakerSettings | undefined
+  /** Undefined: whatever there is room for is stored. */
+  readonly budget?: BudgetSettings | undefined
 }
+
+/** Logs on Cluster: enough to spread them over the nodes, few enough to poll them all. Fixed for ever. */
+const CLUSTER_SHARDS = 16
 
 /**
  * The shared tier over any connection to Redis; adapters bring the connection.
  *
- * Each call sends its commands together and has one deadline for all of them, repairs included. While the client has
- * no connection most calls reject at once, instead of filling its queue. `delete`, `bump` and `release` wait there up
- * to the deadline, so that a short break does not fail an invalidation: executed later they do no harm. A commit or
- * `set` that is executed late is fenced by whatever was invalidated before.
+ * Each call sends its commands together and has one deadline for all of them, repairs included. Reads of one turn share
+ * commands. While a server is away (no connection, or given up by its breaker) most calls reject at once, instead of
+ * filling a queue. `delete`, `bump` and `release` are tried all the same and wait up to the deadline, so that a short
+ * break does not fail an invalidation: executed later they do no harm. A commit or `set` that is executed late is
+ * fenced by whatever was invalidated before.
  */
 export class RedisTier implements SharedTier {
   readonly kind = 'shared'
   readonly name: string
-  /** One log on one server; several when the adapter for Cluster comes. */
-  readonly shards = 1
+  readonly shards: number
   readonly commandTimeoutMs: number
   readonly pollMs: number
   readonly maxEntryBytes: number
   readonly fencing: 'none' | undefined
   readonly subscribe: SharedTier['subscribe']
   readonly #clock: Clock
-  readonly #connection: RedisConnection
-  readonly #commands: RedisCommands
+  readonly #layout: RedisLayout
+  readonly #guard: RedisGuard
+  readonly #reads: RedisReads
+  /** What is refused at once while a server is away. */
+  readonly #asks: RedisCommands
+  /** What may wait for it. */
+  readonly #tells: RedisCommands
   readonly #requests: RedisRequests
   readonly #deadlines: RedisDeadlines
+  readonly #budget: RedisBudget | undefined
   readonly #subscriptions: RedisSubscriptions | undefined
   #isClosed = false
   #closing: Promise<void> | undefined
@@ -90,13 +114,17 @@ export class RedisTier implements SharedTier {
     this.commandTimeoutMs = settings.commandTimeoutMs
     this.pollMs = settings.pollMs
     this.maxEntryBytes = settings.maxEntryBytes
-    const layout = new RedisLayout(settings.prefix, cacheName)
     this.#clock = clock
-    this.#connection = connection
-    this.#commands = new RedisCommands(this.#connection)
-    this.#requests = new RedisRequests(layout, random, settings.logMaxEntries)
+    this.#layout = new RedisLayout(settings.prefix, cacheName)
+    this.#guard = new RedisGuard(connection, clock, settings)
+    this.shards = this.#guard.isCluster ? CLUSTER_SHARDS : 1
+    this.#reads = new RedisReads(this.#guard)
+    this.#asks = new RedisCommands(this.#guard.asks)
+    this.#tells = new RedisCommands(this.#guard.tells)
+    this.#requests = new RedisRequests(this.#layout, random, settings.logMaxEntries)
     this.#deadlines = new RedisDeadlines(clock, settings.commandTimeoutMs, settings.name)
-    const channels = Array.from({ length: this.shards }, (_, shard) => layout.log(shard))
+    this.#budget = settings.budget && new RedisBudget(this.#guard, clock, settings.budget, this.#layout.base)
+    const channels = Array.from({ length: this.shards }, (_, shard) => this.#layout.log(shard))
     const subscriptions = canListen(connection)
       ? new RedisSubscriptions(connection, this.#deadlines, channels)
       : undefined
@@ -105,8 +133,8 @@ export class RedisTier implements SharedTier {
     this.fencing = connection.runScript && 'none'
   }
 
-  shardOf(_namespace: NamespaceId): number {
-    return 0
+  shardOf(namespace: NamespaceId): number {
+    return this.shards === 1 ? 0 : crc16(namespace) % this.shards
   }
 
   async read(
@@ -115,41 +143,58 @@ export class RedisTier implements SharedTier {
     control?: { readonly tags: readonly string[] },
   ): Promise<ReadReply> {
     if (keys.length === 0 && control === undefined) return { serverNowMs: this.#clock.wallNow(), envelopes: [] }
-    return this.#ask(async () => {
-      const [time, data, block] = await Promise.all([
-        this.#commands.run(['TIME']),
-        keys.length === 0 ? [] : this.#commands.run(this.#requests.read(keys)),
-        control && this.#control(namespace, control.tags),
-      ])
-      return { serverNowMs: timeReply(time), envelopes: textsReply(data, keys.length), control: block }
+    // Each command has its own deadline, so that a plain read needs none beside it.
+    const data = keys.length === 0 ? undefined : this.#reads.texts(this.#requests.dataKeys(keys))
+    if (control === undefined) {
+      const { serverNowMs, values } = await data!
+      return { serverNowMs, envelopes: values }
+    }
+    return this.#call(async () => {
+      const [texts, block] = await Promise.all([data, this.#control(namespace, control.tags)])
+      return {
+        serverNowMs: texts?.serverNowMs ?? this.#clock.wallNow(),
+        envelopes: texts?.values ?? [],
+        control: block,
+      }
     })
   }
 
   control(namespace: NamespaceId, tags: readonly string[]): Promise<Control> {
-    return this.#ask(() => this.#control(namespace, tags))
+    return this.#call(() => this.#control(namespace, tags))
   }
 
   acquire(namespace: NamespaceId, requests: readonly AcquireRequest[]): Promise<AcquireReply> {
-    return this.#ask(async () => {
-      const [time, control, replies] = await Promise.all([
-        this.#commands.run(['TIME']),
+    return this.#call(async () => {
+      const [serverNowMs, control, replies] = await Promise.all([
+        this.#time(requests.map(({ key }) => key)),
         this.#open(namespace, []),
-        Promise.all(requests.map((request) => this.#commands.run(this.#requests.acquire(request)))),
+        Promise.all(requests.map((request) => this.#asks.run(this.#requests.acquire(request)))),
       ])
-      return { serverNowMs: timeReply(time), acquired: replies.map(acquireReply), control }
+      return { serverNowMs, acquired: replies.map(acquireReply), control }
     })
   }
 
-  commit(_namespace: NamespaceId, token: string, request: StoreRequest): Promise<CommitOutcome> {
-    return this.#ask(async () => outcomeReply(await this.#commands.run(this.#requests.commit(token, request))))
+  commit(namespace: NamespaceId, token: string, request: StoreRequest): Promise<CommitOutcome> {
+    return this.#call(async () => {
+      if (!this.#isFull(request)) {
+        try {
+          return outcomeReply(await this.#asks.run(this.#requests.commit(token, request)))
+        } catch (error) {
+          if (!isOutOfMemory(error)) throw error
+          this.#budget?.noteOutOfMemory()
+        }
+      }
+      await this.release(namespace, request.key, token)
+      return 'full'
+    })
   }
 
   renew(_namespace: NamespaceId, key: StoredKey, token: string, leaseMs: number): Promise<boolean> {
-    return this.#ask(async () => isReply(await this.#commands.run(this.#requests.renew(key, token, leaseMs))))
+    return this.#call(async () => isReply(await this.#asks.run(this.#requests.renew(key, token, leaseMs))))
   }
 
   async release(_namespace: NamespaceId, key: StoredKey, token: string): Promise<void> {
-    await this.#tell(() => this.#commands.run(this.#requests.release(key, token)))
+    await this.#call(() => this.#tells.run(this.#requests.release(key, token)))
   }
 
   async fail(
@@ -158,18 +203,13 @@ export class RedisTier implements SharedTier {
     token: string,
     failure: { code: string; keepMs: number },
   ): Promise<void> {
-    await this.#ask(() => this.#commands.run(this.#requests.fail(key, token, failure)))
+    await this.#call(() => this.#tells.run(this.#requests.fail(key, token, failure)))
   }
 
   async follow(_namespace: NamespaceId, keys: readonly StoredKey[]): Promise<FollowReply> {
     if (keys.length === 0) return { serverNowMs: this.#clock.wallNow(), states: [] }
-    return this.#ask(async () => {
-      const [time, reply] = await Promise.all([
-        this.#commands.run(['TIME']),
-        this.#commands.run(this.#requests.follow(keys)),
-      ])
-      return { serverNowMs: timeReply(time), states: followReply(reply, keys.length) }
-    })
+    const { serverNowMs, values } = await this.#reads.texts(this.#requests.followedKeys(keys))
+    return { serverNowMs, states: followReply(values) }
   }
 
   async set(
@@ -179,10 +219,14 @@ export class RedisTier implements SharedTier {
   ): Promise<{ outcomes: readonly CommitOutcome[]; position: LogPosition }> {
     const shard = this.shardOf(namespace)
     if (requests.length === 0) return { outcomes: [], position: nowhere(shard) }
-    return this.#ask(async () => {
-      const commits = requests.map((request) => this.#requests.commit(request.token, request))
-      const { first, last } = await this.#commands.runInOrder(commits, this.#requests.append(shard, payload))
-      return { outcomes: first.map(outcomeReply), position: positionReply(last, shard) }
+    return this.#call(async () => {
+      try {
+        return await this.#store(requests, payload, { shard, hasRoom: (request) => !this.#isFull(request) })
+      } catch (error) {
+        if (!isOutOfMemory(error)) throw error
+        this.#budget?.noteOutOfMemory()
+        return this.#store(requests, payload, { shard, hasRoom: () => false })
+      }
     })
   }
 
@@ -195,13 +239,18 @@ export class RedisTier implements SharedTier {
   ): Promise<{ existed: readonly boolean[]; position: LogPosition }> {
     const shard = this.shardOf(namespace)
     if (keys.length === 0) return { existed: [], position: nowhere(shard) }
-    return this.#tell(async () => {
+    const append = this.#requests.append(shard, payload)
+    return this.#call(async () => {
       const marks = marker ? this.#requests.mark(keys, marker) : []
-      const removal = soft ? this.#requests.soften(keys) : this.#requests.unlink(keys)
-      const { first, last } = await this.#commands.runInOrder(
-        [...marks, ...removal],
-        this.#requests.append(shard, payload),
-      )
+      if (this.#guard.isCluster) {
+        await Promise.all(marks.map((mark) => this.#tells.run(mark)))
+        const existed = await Promise.all(keys.map((key) => this.#removeOnCluster(key, soft)))
+        return { existed, position: positionReply(await this.#tells.run(append), shard) }
+      }
+      const removal = soft
+        ? this.#requests.soften(keys)
+        : [...keys.map((key) => this.#requests.exists(key)), this.#requests.unlink(keys)]
+      const { first, last } = await this.#tells.runInOrder([...marks, ...removal], append)
       const existed = first.slice(marks.length, marks.length + keys.length).map(isReply)
       return { existed, position: positionReply(last, shard) }
     })
@@ -209,27 +258,51 @@ export class RedisTier implements SharedTier {
 
   bump(request: BumpRequest): Promise<BumpReply> {
     const shard = this.shardOf(request.namespace)
-    return this.#tell(async () => bumpReply(await this.#commands.run(this.#requests.bump(shard, request)), shard))
+    return this.#call(async () => bumpReply(await this.#tells.run(this.#requests.bump(shard, request)), shard))
   }
 
   endEpoch(namespace: NamespaceId, epoch: string): Promise<boolean> {
     const shard = this.shardOf(namespace)
-    return this.#ask(async () => isReply(await this.#commands.run(this.#requests.endEpoch(shard, namespace, epoch))))
+    return this.#call(async () => isReply(await this.#asks.run(this.#requests.endEpoch(shard, namespace, epoch))))
   }
 
   tail(shard: number): Promise<LogTail> {
-    return this.#ask(async () => tailReply(await this.#commands.run(this.#requests.tail(shard))))
+    return this.#call(async () => tailReply(await this.#asks.run(this.#requests.tail(shard))))
   }
 
   /** The generation is read after the rows: if it is the one expected, nothing was lost before the rows were read. */
   logSince(shard: number, from: string, limit: number): Promise<LogSlice> {
-    return this.#ask(async () => {
-      const [rows, generation] = await Promise.all([
-        this.#commands.run(this.#requests.rows(shard, from, limit)),
-        Promise.all(this.#requests.generation(shard).map((command) => this.#commands.run(command))),
-      ])
+    const askGeneration = (): Promise<unknown[]> =>
+      Promise.all(this.#requests.generation(shard).map((command) => this.#asks.run(command)))
+    return this.#call(async () => {
+      const asked = this.#asks.run(this.#requests.rows(shard, from, limit))
+      if (!this.#guard.asks.keepsOrder) await asked
+      const [rows, generation] = await Promise.all([asked, askGeneration()])
       return { generation: generationReply(generation), rows: rowsReply(rows) }
     })
+  }
+
+  async deletePattern(namespace: NamespaceId, request: PatternRequest): Promise<PatternReply> {
+    let scanned = 0
+    let deleted = 0
+    for await (const step of searchKeys(this.#guard, this.#layout, request)) {
+      scanned += step.scanned
+      for (let from = 0; from < step.keys.length; from += MAX_KEYS_PER_LOG_ROW) {
+        const keys = step.keys.slice(from, from + MAX_KEYS_PER_LOG_ROW)
+        const { existed } = await this.delete(namespace, keys, request.payloadOf(keys), false)
+        deleted += existed.filter(Boolean).length
+      }
+    }
+    return { scanned, deleted }
+  }
+
+  async inspect(): Promise<SharedInspection> {
+    const [nodes] = await Promise.all([
+      Promise.all(this.#guard.names().map((name) => inspectNode(this.#guard, this.#clock, name))),
+      this.#budget?.look(true),
+    ])
+    const { maxBytes, highWaterMark } = this.#budget?.settings ?? {}
+    return { nodes, ownBytes: this.#budget?.ownBytes, budgetBytes: maxBytes, highWaterMark }
   }
 
   close(): Promise<void> {
@@ -240,9 +313,9 @@ export class RedisTier implements SharedTier {
   async #close(): Promise<void> {
     this.#isClosed = true
     await this.#subscriptions?.endAll()
-    const closed = this.#failure('was closed before it answered')
-    this.#deadlines.close(closed)
-    this.#connection.close?.(closed)
+    const reason = this.#failure('was closed before it answered')
+    this.#guard.close(reason)
+    this.#deadlines.close(reason)
   }
 
   async #subscribe(
@@ -254,22 +327,48 @@ export class RedisTier implements SharedTier {
   }
 
   async #control(namespace: NamespaceId, tags: readonly string[]): Promise<Control> {
-    const reply = await this.#commands.run(this.#requests.control(this.shardOf(namespace), namespace, tags))
+    const reply = await this.#reads.once(this.#requests.control(this.shardOf(namespace), namespace, tags))
     return controlReply(reply, tags) ?? this.#open(namespace, tags)
   }
 
   async #open(namespace: NamespaceId, tags: readonly string[]): Promise<Control> {
-    const reply = await this.#commands.run(this.#requests.open(this.shardOf(namespace), namespace, tags))
+    const reply = await this.#asks.run(this.#requests.open(this.shardOf(namespace), namespace, tags))
     return openReply(reply, tags)
   }
 
-  /** A call that fails at once while there is no connection. */
-  #ask<T>(run: () => Promise<T>): Promise<T> {
-    return this.#connection.isUp ? this.#tell(run) : Promise.reject(this.#failure('is not connected'))
+  /** The time of the servers that hold these keys: that of the clock furthest ahead. */
+  async #time(keys: readonly StoredKey[]): Promise<number> {
+    const nodes = new Set(this.#requests.dataKeys(keys).map((key) => this.#guard.nodeOf(key)))
+    // For no keys at all: anybody's.
+    if (nodes.size === 0) nodes.add(this.#guard.names()[0]!)
+    const times = await Promise.all([...nodes].map((node) => this.#guard.sendTo(node, ['TIME'])))
+    return Math.max(...times.map(timeReply))
   }
 
-  /** A call that may wait for a connection. */
-  #tell<T>(run: () => Promise<T>): Promise<T> {
+  /** What there is no room for is removed instead: nobody may read the old value any more. */
+  async #store(
+    requests: readonly SetRequest[],
+    payload: string,
+    { shard, hasRoom }: { shard: number; hasRoom: (request: SetRequest) => boolean },
+  ): Promise<{ outcomes: readonly CommitOutcome[]; position: LogPosition }> {
+    const stores = requests.map((request) =>
+      hasRoom(request) ? this.#requests.commit(request.token, request) : this.#requests.unlink([request.key]),
+    )
+    const { first, last } = await this.#asks.runInOrder(stores, this.#requests.append(shard, payload))
+    const outcomes = first.map((reply, index) => ('script' in stores[index]! ? outcomeReply(reply) : 'full'))
+    return { outcomes, position: positionReply(last, shard) }
+  }
+
+  #removeOnCluster(key: StoredKey, soft: boolean): Promise<boolean> {
+    const patienceMs = this.commandTimeoutMs / 2
+    return removeEntry(key, soft, { commands: this.#tells, requests: this.#requests, clock: this.#clock, patienceMs })
+  }
+
+  #isFull({ key, envelope }: StoreRequest): boolean {
+    return this.#budget?.isFull(this.#layout.data(key), envelope.length) ?? false
+  }
+
+  #call<T>(run: () => Promise<T>): Promise<T> {
     return this.#isClosed ? Promise.reject(this.#failure('is closed')) : this.#deadlines.race(run())
   }
 

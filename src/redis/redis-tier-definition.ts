@@ -1,10 +1,9 @@
 import type { SharedTierContext, SharedTierDefinition } from '../core/ports/shared-tier.js'
 import { RedisTier } from '../redis-protocol/redis-tier.js'
-import { IoredisConnection } from './ioredis-connection.js'
 import { checkRedisTierOptions, type RedisTierOptions } from './redis-tier-options.js'
 
 /**
- * The shared tier on one Redis server (6.2 or later), or on the primary behind Sentinel.
+ * The shared tier on Redis 6.2 or later: one server, the primary behind Sentinel, or a Cluster.
  *
  * ```ts
  * import { Redis } from 'ioredis'
@@ -20,6 +19,6 @@ export function redisTier(options: RedisTierOptions): SharedTierDefinition {
   return Object.freeze({
     kind: 'shared',
     name: 'redis',
-    open: (context: SharedTierContext) => new RedisTier(settings, new IoredisConnection(settings.client), context),
+    open: (context: SharedTierContext) => new RedisTier(settings, settings.connection, context),
   })
 }

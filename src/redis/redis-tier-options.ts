@@ -8,12 +8,20 @@ import {
   parsePositiveDuration,
   type Size,
 } from '../core/quantity.js'
+import { type BreakerOptions, checkBreakerOptions } from '../redis-protocol/breaker.js'
+import type { BudgetSettings } from '../redis-protocol/redis-budget.js'
+import type { RedisConnection } from '../redis-protocol/redis-connection.js'
 import { checkPrefix } from '../redis-protocol/redis-prefix.js'
 import type { RedisTierSettings } from '../redis-protocol/redis-tier.js'
+import { openConnection } from './open-connection.js'
 import type { RedisClient } from './redis-client.js'
 
 export interface RedisTierOptions {
-  /** An ioredis client, version 5 or 6, without `keyPrefix`. It stays yours: never reconfigured, never closed. */
+  /**
+   * A client of ioredis 5 or 6 (`Redis`, also with Sentinel, or `Cluster`; without `keyPrefix`), or of node-redis 6
+   * (`createClient`, `createSentinel`, `createCluster`; connected by you). It stays yours: never reconfigured, never
+   * closed.
+   */
   readonly client: RedisClient
   /**
    * Stands in front of every key and channel, as it is: `'shop:'`. For a server that several applications share.
@@ -31,38 +39,60 @@ export interface RedisTierOptions {
   readonly logMaxEntries?: number | undefined
   /** Entries that are larger when encoded are not stored in Redis. Default '8mb'. */
   readonly maxEntryBytes?: Size | undefined
+  /**
+   * What this cache's keys may take in Redis, about: above it nothing more is stored, and fills answer their callers and
+   * memory only. An estimate by samples, kept in this process. Default: no budget but the server's.
+   */
+  readonly maxBytes?: Size | undefined
+  /**
+   * Share of the server's own `maxmemory` above which nothing more is stored, so that the server need not evict or
+   * refuse what others keep there. 1 = leave it to the server. Default 0.9.
+   */
+  readonly highWaterMark?: number | undefined
+  /** When a server is given up for a while, and how it is taken back. One breaker for each server. */
+  readonly breaker?: BreakerOptions | undefined
 }
 
 /** Checked options. */
 export interface RedisSettings extends RedisTierSettings {
-  readonly client: RedisClient
+  readonly connection: RedisConnection
 }
 
-const FIELDS = ['client', 'prefix', 'pollInterval', 'commandTimeout', 'logMaxEntries', 'maxEntryBytes'] as const
+const FIELDS = [
+  'client',
+  'prefix',
+  'pollInterval',
+  'commandTimeout',
+  'logMaxEntries',
+  'maxEntryBytes',
+  'maxBytes',
+  'highWaterMark',
+  'breaker',
+] as const
 
 export function checkRedisTierOptions(options: RedisTierOptions): RedisSettings {
   checkFields(options, FIELDS, 'redisTier')
   return Object.freeze({
     name: 'redis',
-    client: checkClient(options.client),
+    connection: openConnection(options.client),
     prefix: checkPrefix(options.prefix ?? '', 'redisTier.prefix'),
     pollMs: parseDuration(options.pollInterval ?? '500ms', 'redisTier.pollInterval'),
     commandTimeoutMs: parsePositiveDuration(options.commandTimeout ?? '250ms', 'redisTier.commandTimeout'),
     logMaxEntries: parseCount(options.logMaxEntries ?? 10_000, 'redisTier.logMaxEntries'),
     maxEntryBytes: parseBytes(options.maxEntryBytes ?? '8mb', 'redisTier.maxEntryBytes'),
+    breaker: checkBreakerOptions(options.breaker ?? {}, 'redisTier.breaker'),
+    budget: checkBudget(options),
   })
 }
 
-function checkClient(client: RedisClient): RedisClient {
-  const refuse = (rule: string, value: unknown = client): never => {
-    throw new InvalidOptionError({ field: 'redisTier.client', value, rule })
-  }
-  if (typeof client?.call !== 'function' || typeof client.duplicate !== 'function') {
-    refuse('must be a client of ioredis 5 or 6')
-  }
-  if (client.isCluster) refuse('must be a client of one server; Redis Cluster is not supported yet')
-  const keyPrefix = client.options?.keyPrefix
-  // It is put in front of keys but not of what scripts publish, and the user's other tools would not find the keys.
-  if (keyPrefix) refuse("must have no keyPrefix; use the tier's own option: redisTier({ client, prefix })", keyPrefix)
-  return client
+/** Undefined if there is nothing to watch: no limit of our own, and the server's is left to the server. */
+function checkBudget(options: RedisTierOptions): BudgetSettings | undefined {
+  const maxBytes = options.maxBytes === undefined ? undefined : parseBytes(options.maxBytes, 'redisTier.maxBytes')
+  const highWaterMark = checkShare(options.highWaterMark ?? 0.9, 'redisTier.highWaterMark')
+  return maxBytes === undefined && highWaterMark === 1 ? undefined : Object.freeze({ maxBytes, highWaterMark })
+}
+
+function checkShare(value: number, field: string): number {
+  if (typeof value === 'number' && value > 0 && value <= 1) return value
+  throw new InvalidOptionError({ field, value, rule: 'must be a share above 0, at most 1' })
 }

@@ -3,7 +3,16 @@ import { decodeLogPayload } from '../core/log-entry.js'
 import type { BumpReply, BumpRequest, SharedTier } from '../core/ports/shared-tier.js'
 import { namespaceId } from '../core/stored-key.js'
 import type { AddRule } from './shared-tier-suite.js'
-import { acquireOf, eventually, fill, HOUR_MS, KEY, NAMESPACE, nextToken } from './shared-tier-suite-samples.js'
+import {
+  acquireOf,
+  eventually,
+  fill,
+  HOUR_MS,
+  KEY,
+  NAMESPACE,
+  nextToken,
+  rowsSince,
+} from './shared-tier-suite-samples.js'
 
 /** Control blocks: epochs, the clock, tags, clear, pruning, loss. */
 export function clockRules(add: AddRule): void {
@@ -173,7 +182,7 @@ function lossRules(add: AddRule): void {
       const control = await a.control(NAMESPACE, ['x'])
       assert.notEqual(control.epoch, lost.epoch)
       assert.equal(control.tags[0]?.hard, undefined)
-      const { rows } = await a.logSince(0, lost.position.id, 10)
+      const { rows } = await rowsSince(a, lost.position.id, 10)
       const [, announced] = rows.map(({ payload }) => decodeLogPayload(payload))
       assert.ok(announced?.type === 'bump')
       assert.deepEqual([announced.namespace, announced.epoch, announced.clear], [NAMESPACE, control.epoch, true])

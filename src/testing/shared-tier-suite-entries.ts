@@ -11,11 +11,13 @@ import {
   NAMESPACE,
   nextToken,
   payloadOf,
+  rowsSince,
   sampleEnvelope,
   sampleKey,
   setOf,
   stored,
   storeOf,
+  tailOf,
 } from './shared-tier-suite-samples.js'
 
 /** Entries: reading, direct sets, hard and soft deletion, lives, sizes, foreign bytes. */
@@ -55,7 +57,7 @@ function readAndSetRules(add: AddRule): void {
 
   add('sets entries whatever is stored, stamps them, and then appends the payload', async ({ a, b }) => {
     await fill(a)
-    const { row } = await a.tail(0)
+    const { row } = await tailOf(a)
     const ids = [nextToken(), nextToken()]
     const requests = [await setOf(a, { fillId: ids[0]! }), await setOf(a, { fillId: ids[1]!, key: sampleKey('other') })]
     const payload = payloadOf()
@@ -64,7 +66,7 @@ function readAndSetRules(add: AddRule): void {
     assert.equal((await stored(b))?.fillId, ids[0])
     assert.ok((await stored(b))!.storedAtMs > 0)
     assert.equal((await stored(b, sampleKey('other')))?.fillId, ids[1])
-    const { generation, rows } = await b.logSince(0, row!.id, 10)
+    const { generation, rows } = await rowsSince(b, row!.id, 10)
     assert.deepEqual(rows.slice(1), [{ id: position.id, payload }])
     assert.equal(position.generation, generation)
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { LogRow, SharedTier } from '../core/ports/shared-tier.js'
 import type { AddRule, SharedTierScene } from './shared-tier-suite.js'
-import { eventually, fill, KEY, NAMESPACE, payloadOf, stored } from './shared-tier-suite-samples.js'
+import { eventually, fill, KEY, NAMESPACE, payloadOf, rowsSince, stored, tailOf } from './shared-tier-suite-samples.js'
 
 /** The invalidation log: order, anchors, loss, trimming, publication. */
 export function logRules(add: AddRule): void {
@@ -23,34 +23,34 @@ async function append(tier: SharedTier, count: number): Promise<LogRow[]> {
 
 function orderRules(add: AddRule): void {
   add('has a row to ask for from the beginning', async ({ a, b }) => {
-    const tail = await a.tail(0)
+    const tail = await tailOf(a)
     assert.ok(tail.row)
-    assert.deepEqual(await b.tail(0), tail)
-    assert.deepEqual(await b.logSince(0, tail.row.id, 10), { generation: tail.generation, rows: [tail.row] })
+    assert.deepEqual(await tailOf(b), tail)
+    assert.deepEqual(await rowsSince(b, tail.row.id, 10), { generation: tail.generation, rows: [tail.row] })
   })
 
   add('answers rows in their order, from the one asked for inclusive', async ({ a, b }) => {
     const rows = await append(a, 5)
-    assert.deepEqual((await b.logSince(0, rows[1]!.id, 100)).rows, rows.slice(1))
-    assert.deepEqual((await b.logSince(0, rows[4]!.id, 100)).rows, rows.slice(4))
-    assert.deepEqual((await b.tail(0)).row, rows[4])
+    assert.deepEqual((await rowsSince(b, rows[1]!.id, 100)).rows, rows.slice(1))
+    assert.deepEqual((await rowsSince(b, rows[4]!.id, 100)).rows, rows.slice(4))
+    assert.deepEqual((await tailOf(b)).row, rows[4])
   })
 
   add('answers at most as many rows as asked for, the oldest first', async ({ a, b }) => {
     const rows = await append(a, 5)
-    assert.deepEqual((await b.logSince(0, rows[0]!.id, 2)).rows, rows.slice(0, 2))
+    assert.deepEqual((await rowsSince(b, rows[0]!.id, 2)).rows, rows.slice(0, 2))
   })
 
   add('R8: shows no row of a deletion before its entry is gone', async ({ a, b }) => {
     for (let round = 0; round < 30; round++) {
       await fill(a)
-      const { row } = await b.tail(0)
+      const { row } = await tailOf(b)
       let isOver = false
       const deletion = a.delete(NAMESPACE, [KEY], payloadOf(), round % 2 === 1).finally(() => {
         isOver = true
       })
       while (!isOver) {
-        const { rows } = await b.logSince(0, row!.id, 10)
+        const { rows } = await rowsSince(b, row!.id, 10)
         if (rows.length > 1) assert.equal(await stored(b), undefined)
       }
       await deletion
@@ -60,9 +60,9 @@ function orderRules(add: AddRule): void {
 
 function lossRules(add: AddRule): void {
   add('keeps its generation while rows are appended', async ({ a, b }) => {
-    const { generation } = await a.tail(0)
+    const { generation } = await tailOf(a)
     const { position } = await b.delete(NAMESPACE, [KEY], payloadOf(), false)
-    const slice = await a.logSince(0, position.id, 10)
+    const slice = await rowsSince(a, position.id, 10)
     assert.deepEqual([position.generation, slice.generation], [generation, generation])
   })
 
@@ -74,30 +74,30 @@ function lossRules(add: AddRule): void {
     add(`R9: changes its generation after ${what}, seen at the next look and for ever`, async (scene) => {
       const { a, b } = scene
       const [anchor] = await append(a, 1)
-      const { generation } = await a.tail(0)
+      const { generation } = await tailOf(a)
       await lose(scene)
-      const slice = await b.logSince(0, anchor!.id, 10)
+      const slice = await rowsSince(b, anchor!.id, 10)
       assert.notEqual(slice.generation, generation)
       const [after] = await append(b, 1)
-      const grown = await a.logSince(0, after!.id, 10)
+      const grown = await rowsSince(a, after!.id, 10)
       assert.notEqual(grown.generation, generation)
       assert.deepEqual(grown.rows, [after])
-      assert.equal((await b.tail(0)).generation, grown.generation)
+      assert.equal((await tailOf(b)).generation, grown.generation)
     })
   }
 
   add('R9: shows by the first row that an anchor was trimmed', async (scene) => {
     const rows = await append(scene.a, 6)
     await scene.trimLog(2)
-    const slice = await scene.b.logSince(0, rows[0]!.id, 10)
+    const slice = await rowsSince(scene.b, rows[0]!.id, 10)
     assert.deepEqual(slice.rows, rows.slice(4))
-    assert.equal(slice.generation, (await scene.a.tail(0)).generation)
+    assert.equal(slice.generation, (await tailOf(scene.a)).generation)
   })
 
   add('keeps about as many rows as it was told', async (scene) => {
     const tier = scene.open({ logMaxEntries: 20 })
     const rows = await append(tier, 400)
-    const { rows: kept } = await tier.logSince(0, '0-0', 1_000)
+    const { rows: kept } = await rowsSince(tier, '0-0', 1_000)
     assert.ok(kept.length >= 20 && kept.length <= 250, `kept ${kept.length}`)
     assert.deepEqual(kept.at(-1), rows.at(-1))
   })
@@ -114,15 +114,15 @@ function publicationRules(add: AddRule): void {
       wasGone.push(stored(b))
     })
     await fill(a)
-    const { row: before } = await a.tail(0)
+    const { row: before } = await tailOf(a)
     await a.delete(NAMESPACE, [KEY], payloadOf([KEY], 'with "quotes", ünïcode 🧊 and\na line'), false)
     const request = { namespace: NAMESPACE, tags: ['x'], clear: false, soft: false, origin: 'o', horizonMs: 1 }
     await a.bump(request)
-    const { rows } = await a.logSince(0, before!.id, 10)
+    const { rows } = await rowsSince(a, before!.id, 10)
     await eventually(scene, 'both rows', async () => heard.length >= 2)
     assert.deepEqual(
       heard.slice(-2),
-      rows.slice(1).map((row) => ({ shard: 0, row })),
+      rows.slice(1).map((row) => ({ shard: a.shardOf(NAMESPACE), row })),
     )
     assert.equal(await wasGone.at(-2), undefined)
     await end()

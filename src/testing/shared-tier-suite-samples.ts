@@ -1,6 +1,14 @@
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../core/envelope.js'
 import { encodeEntriesPayload } from '../core/log-entry.js'
-import type { AcquireRequest, SetRequest, SharedTier, StoredKey, StoreRequest } from '../core/ports/shared-tier.js'
+import type {
+  AcquireRequest,
+  LogSlice,
+  LogTail,
+  SetRequest,
+  SharedTier,
+  StoredKey,
+  StoreRequest,
+} from '../core/ports/shared-tier.js'
 import { namespaceId, spacePrefix, storedKey } from '../core/stored-key.js'
 import type { SharedTierScene } from './shared-tier-suite.js'
 
@@ -94,4 +102,13 @@ export async function eventually(scene: SharedTierScene, what: string, isTrue: (
     await scene.pass(5)
   }
   throw new Error(`${what} did not come true`)
+}
+
+/** The newest row of the log that the samples' namespace writes to. */
+export function tailOf(tier: SharedTier): Promise<LogTail> {
+  return tier.tail(tier.shardOf(NAMESPACE))
+}
+
+export function rowsSince(tier: SharedTier, from: string, limit: number): Promise<LogSlice> {
+  return tier.logSince(tier.shardOf(NAMESPACE), from, limit)
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { sharedTierSuite } from '../../src/testing/index.js'
-import { IOREDIS } from '../servers/ioredis-versions.ts'
+import { SINGLE } from '../servers/clients.ts'
 import { type RedisServer, startRedisServer } from '../servers/redis-server.ts'
-import { redisHarness } from './redis-harness.ts'
+import { redisHarness, singlePlace } from './redis-harness.ts'
 import { twinHarness } from './twin-harness.ts'
 
 sharedTierSuite({ name: 'twin', create: () => twinHarness(), describe, test })
@@ -15,8 +15,8 @@ describe('with a server', () => {
   })
   afterAll(() => server.stop())
 
-  for (const [name, connect] of Object.entries(IOREDIS)) {
-    const create = () => redisHarness(server, connect(server.port))
+  for (const [name, connect] of Object.entries(SINGLE)) {
+    const create = () => redisHarness(singlePlace(server.client()), () => connect(server.port))
     sharedTierSuite({ name: `redis over ${name}`, create, describe, test })
   }
 })

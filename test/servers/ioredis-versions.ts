@@ -1,9 +1,9 @@
 import { Redis as Redis6, type RedisOptions } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
-import type { RedisClient } from '../../src/redis/index.js'
+import type { IoredisClient } from '../../src/redis/index.js'
 
 /** What tests need of a client besides what the tier calls. */
-export interface TestClient extends RedisClient {
+export interface TestClient extends IoredisClient {
   on(event: 'error', listener: () => void): unknown
   ping(): Promise<string>
   listenerCount(event: string): number

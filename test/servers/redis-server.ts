@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,12 +40,14 @@ export interface RedisServerOptions {
   /** Default: a free one. */
   readonly port?: number
   readonly args?: readonly string[]
+  /** Text of a configuration file that the server may rewrite, as a sentinel does. */
+  readonly config?: string
 }
 
-export async function startRedisServer({ port: wanted, args = [] }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   for (let attempt = 1; ; attempt++) {
-    const port = wanted ?? (await freePort())
-    const keeper = await spawnServer(port, args)
+    const port = options.port ?? (await freePort())
+    const keeper = await spawnServer(port, options)
     try {
       await until(() => answers(port), { what: `redis-server on port ${port}`, withinMs: 5_000, everyMs: 10 })
       return handleOf(keeper, port)
@@ -57,9 +59,12 @@ export async function startRedisServer({ port: wanted, args = [] }: RedisServerO
   }
 }
 
-async function spawnServer(port: number, args: readonly string[]): Promise<ChildProcess> {
+async function spawnServer(port: number, { args = [], config }: RedisServerOptions): Promise<ChildProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'freshtier-redis-'))
-  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
+  const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder]
+  const settings =
+    config === undefined ? [...place, '--save', '', '--appendonly', 'no'] : [join(folder, 'conf'), ...place]
+  if (config !== undefined) await writeFile(join(folder, 'conf'), config)
   return spawn('/bin/sh', ['-c', KEEPER, folder, ...settings, ...args], { stdio: ['pipe', 'ignore', 'inherit'] })
 }
 
@@ -104,7 +109,7 @@ function answers(port: number): Promise<boolean> {
       socket.destroy()
       resolve(isUp)
     }
-    socket.once('data', (data) => settle(data.toString().startsWith('+PONG')))
+    socket.once('data', (data) => settle(/^(\+PONG|-NOAUTH)/.test(data.toString())))
     socket.once('error', () => settle(false))
   })
 }

@@ -97,7 +97,8 @@ export interface SetRequest extends StoreRequest {
   readonly token: string
 }
 
-export type CommitOutcome = 'stored' | 'fenced' | 'superseded'
+/** `full`: the tier takes no more for now. Nothing was stored, and the lease has ended; a `set` also removes what was there. */
+export type CommitOutcome = 'stored' | 'fenced' | 'superseded' | 'full'
 
 export interface FollowReply {
   readonly serverNowMs: number
@@ -147,6 +148,56 @@ export interface LogSlice {
   readonly generation: string
   /** Rows from `from` on, *inclusive*, oldest first, at most `limit`. */
   readonly rows: readonly LogRow[]
+}
+
+export interface PatternRequest {
+  /** Begins with the namespace: `5:org-7|`, or `5:org-7|unit-counts@1|` for one policy. */
+  readonly keyPrefix: string
+  readonly glob: string
+  /** The log row of a batch of at most `MAX_KEYS_PER_LOG_ROW` keys. */
+  readonly payloadOf: (keys: readonly StoredKey[]) => string
+  /** Ends it between two steps. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a deletion by pattern did. */
+export interface PatternReply {
+  /** Keys that were looked at: the whole keyspace of the server, whatever the pattern. */
+  readonly scanned: number
+  readonly deleted: number
+}
+
+/** What one server of a shared tier says about itself. Undefined: it did not say. */
+export interface NodeInspection {
+  /** `host:port`, or '' where there is only one. */
+  readonly name: string
+  readonly version?: string | undefined
+  readonly role?: string | undefined
+  readonly usedBytes?: number | undefined
+  /** 0 = no limit but the machine's. */
+  readonly maxBytes?: number | undefined
+  readonly evictionPolicy?: string | undefined
+  readonly evictedKeys?: number | undefined
+  readonly replicas?: number | undefined
+  readonly appendOnly?: boolean | undefined
+  readonly snapshots?: boolean | undefined
+  /** False: EVAL is refused. */
+  readonly scripts?: boolean | undefined
+  /** The server's wall clock minus this process's, in milliseconds; the truth lies within half a round trip of it. */
+  readonly clockOffsetMs?: number | undefined
+  readonly roundTripMs?: number | undefined
+  /** Why nothing could be learned. */
+  readonly error?: string | undefined
+}
+
+export interface SharedInspection {
+  readonly nodes: readonly NodeInspection[]
+  /** The tier's own keys, estimated by a sample. */
+  readonly ownBytes?: number | undefined
+  /** What the tier allows itself; undefined = no budget. */
+  readonly budgetBytes?: number | undefined
+  /** Share of the server's memory above which the tier stores nothing more. */
+  readonly highWaterMark?: number | undefined
 }
 
 /**
@@ -239,6 +290,16 @@ export interface SharedTier {
    * where the technology cannot. The returned function ends it; `close` does too.
    */
   subscribe?(onRow: (shard: number, row: LogRow) => void): Promise<() => Promise<void>>
+  /**
+   * Deletes the entries of a namespace whose stored key is `request.keyPrefix`, taken literally, followed by text that
+   * `request.glob` matches: `*` any text, `?` one character, `\\` takes the next one literally, everything else stands
+   * for itself; anchored at both ends. Finds them by looking at the whole keyspace of every server, in steps; what it
+   * finds is deleted as `delete` does it, in batches. What is stored meanwhile may be missed, and a lease without an
+   * entry is: outside all guarantees.
+   */
+  deletePattern?(namespace: NamespaceId, request: PatternRequest): Promise<PatternReply>
+  /** What the servers say about themselves. Never rejects: what cannot be learned is left out. */
+  inspect?(): Promise<SharedInspection>
   /** Releases what the tier itself opened, never the user's client. */
   close(): Promise<void>
 }

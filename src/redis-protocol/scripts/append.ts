@@ -13,7 +13,7 @@ import { LOG_ROWS } from './log-rows.js'
 export const APPEND = defineScript(
   'APPEND',
   `${LOG_ROWS}
-local generation = openLog(KEYS[1], KEYS[2], ARGV[1])
-return {generation, appendRow(KEYS[1], ARGV[2], ARGV[3])}
+local generation = openLog(KEYS[1], KEYS[2], ARGV[2], ARGV[1])
+return {generation, appendRow(KEYS[1], ARGV[3])}
 `,
 )

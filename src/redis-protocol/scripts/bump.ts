@@ -22,7 +22,7 @@ export const BUMP = defineScript(
   'BUMP',
   `${LOG_ROWS}${CONTROL_BLOCK}
 local n = KEYS[1]
-local generation = openLog(KEYS[2], KEYS[3], ARGV[2])
+local generation = openLog(KEYS[2], KEYS[3], ARGV[3], ARGV[2])
 local epoch, horizon = openControl()
 local now = timeUs()
 local clock = text(math.max(now, tonumber(redis.call('HGET', n, '!v')) + 1))
@@ -42,7 +42,7 @@ if #ARGV >= 8 then
   end
   if pruned > 0 then redis.call('HSET', n, '!p', text(pruned)) end
 end
-local id = appendRow(KEYS[2], ARGV[3], ARGV[6] .. ',"' .. epoch .. '",' .. clock .. ']')
+local id = appendRow(KEYS[2], ARGV[6] .. ',"' .. epoch .. '",' .. clock .. ']')
 return {epoch, clock, generation, id}
 `,
 )

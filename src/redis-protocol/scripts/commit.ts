@@ -3,7 +3,7 @@ import { STORED_ENTRY } from './stored-entry.js'
 
 /**
  * Stores what a fill brought, iff the fill still holds the lease. A lease that is gone refuses as one of another fill
- * does: an invalidation deletes it.
+ * does: an invalidation deletes it. The store comes first: a full server refuses the first write of a script only.
  *
  * ```
  * KEYS    d l m
@@ -15,9 +15,9 @@ export const COMMIT = defineScript(
   'COMMIT',
   `${STORED_ENTRY}
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+local superseded = isSuperseded(KEYS[3], ARGV[4])
+if not superseded then storeEntry(KEYS[1], ARGV[2], ARGV[3]) end
 redis.call('DEL', KEYS[2])
-if isSuperseded(KEYS[3], ARGV[4]) then return -1 end
-storeEntry(KEYS[1], ARGV[2], ARGV[3])
-return 1
+return superseded and -1 or 1
 `,
 )

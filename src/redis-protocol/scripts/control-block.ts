@@ -33,8 +33,8 @@ local function openControl()
     local clock = text(timeUs())
     redis.call('DEL', n)
     redis.call('HSET', n, '!e', epoch, '!v', clock)
-    openLog(KEYS[2], KEYS[3], ARGV[2])
-    appendRow(KEYS[2], ARGV[3], ARGV[5] .. ',"' .. epoch .. '",' .. clock .. ']')
+    openLog(KEYS[2], KEYS[3], ARGV[3], ARGV[2])
+    appendRow(KEYS[2], ARGV[5] .. ',"' .. epoch .. '",' .. clock .. ']')
   end
   local horizon = tonumber(redis.call('HGET', n, '!h') or '0')
   if horizonMs > horizon then

@@ -2,9 +2,9 @@ import { systemClock } from '../../../src/core/system-clock.js'
 import { systemRandom } from '../../../src/core/system-random.js'
 import { type SharedTierHarness, startRestProxy } from '../../../src/testing/index.js'
 import { upstashTier } from '../../../src/upstash/index.js'
-import { IOREDIS } from '../../servers/ioredis-versions.ts'
+import { SINGLE } from '../../servers/clients.ts'
 import type { RedisServer } from '../../servers/redis-server.ts'
-import { redisHarness } from '../redis-harness.ts'
+import { redisHarness, singlePlace } from '../redis-harness.ts'
 
 const TOKEN = 'contract-token'
 
@@ -13,7 +13,7 @@ export async function upstashHarness(
   server: RedisServer,
   { fencing }: { fencing: 'scripts' | 'none' },
 ): Promise<SharedTierHarness> {
-  const redis = await redisHarness(server, IOREDIS['ioredis 6']!(server.port))
+  const redis = await redisHarness(singlePlace(server.client()), () => SINGLE['ioredis 6']!(server.port))
   const proxy = await startRestProxy({ redisUrl: server.url, token: TOKEN, scripts: fencing === 'scripts' })
   return {
     ...redis,

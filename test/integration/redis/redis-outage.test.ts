@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { SharedTier } from '../../../src/core/ports/shared-tier.js'
 import { until } from '../../kit/until.ts'
+import { type OpenClient, SINGLE } from '../../servers/clients.ts'
 import { freePort } from '../../servers/free-port.ts'
-import { IOREDIS, type TestClient } from '../../servers/ioredis-versions.ts'
 import { type RedisServer, startRedisServer } from '../../servers/redis-server.ts'
 import { KEY, NAMESPACE, openRedisTier } from './open-redis-tier.ts'
 
@@ -65,16 +65,15 @@ async function callAll(tier: SharedTier): Promise<{ outcomes: Record<string, str
   return { outcomes, longestMs: performance.now() - startedAt }
 }
 
-for (const [version, connect] of Object.entries(IOREDIS)) {
+for (const [version, connect] of Object.entries(SINGLE)) {
   describe(`an outage with ${version}`, () => {
-    const clients: TestClient[] = []
+    const clients: OpenClient[] = []
     const servers: RedisServer[] = []
 
-    const open = (port: number, timeoutMs = TIMEOUT_MS): SharedTier => {
-      const client = connect(port)
-      client.on('error', () => {})
-      clients.push(client)
-      return openRedisTier(client, { commandTimeout: `${timeoutMs}ms` })
+    const open = async (port: number, timeoutMs = TIMEOUT_MS): Promise<SharedTier> => {
+      const one = await connect(port)
+      clients.push(one)
+      return openRedisTier(one.client, { commandTimeout: `${timeoutMs}ms`, breaker: { openTime: '50ms' } })
     }
     const start = async (port?: number): Promise<RedisServer> => {
       const server = await startRedisServer(port === undefined ? {} : { port })
@@ -82,23 +81,28 @@ for (const [version, connect] of Object.entries(IOREDIS)) {
       return server
     }
     afterEach(async () => {
-      for (const client of clients.splice(0)) if (client.status !== 'end') client.disconnect()
+      await Promise.all(clients.splice(0).map((one) => one.close()))
       await Promise.all(servers.splice(0).map((server) => server.stop()))
     })
 
     test('rejects every call within the deadline when nobody listens', async () => {
-      const tier = open(await freePort())
+      const tier = await open(await freePort())
       const { outcomes, longestMs } = await callAll(tier)
       expect(Object.values(outcomes)).not.toContain('answered')
       expect(longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS)
-      const end = await tier.subscribe?.(() => {})
-      await end?.()
+      // A client that never connects may say so, or go on trying.
+      await tier
+        .subscribe?.(() => {})
+        .then(
+          (end) => end(),
+          () => {},
+        )
       await tier.close()
     })
 
     test('rejects every call at the deadline when the server hangs, and ignores what it says later', async () => {
       const server = await start()
-      const tier = open(server.port)
+      const tier = await open(server.port)
       await tier.control(NAMESPACE, [])
       const thaw = await server.freeze()
       const { outcomes, longestMs } = await callAll(tier)
@@ -116,10 +120,11 @@ for (const [version, connect] of Object.entries(IOREDIS)) {
 
     test('refuses at once what need not wait for a connection, and works again by itself', async () => {
       const server = await start()
-      const tier = open(server.port)
+      const tier = await open(server.port)
       await tier.delete(NAMESPACE, [KEY], 'before', false)
       await server.stop()
-      await until(() => clients[0]!.status === 'reconnecting')
+      const isRefused = (error: { code?: string }): boolean => error.code === 'SHARED_TIER_FAILED'
+      await until(() => tier.tail(0).then(() => false, isRefused), { what: 'the end of the connection' })
       const { outcomes } = await callAll(tier)
       const { delete: deleted, 'soft delete': softened, bump, release, ...rest } = outcomes
       expect(new Set(Object.values(rest))).toEqual(new Set(['SHARED_TIER_FAILED']))
@@ -134,9 +139,10 @@ for (const [version, connect] of Object.entries(IOREDIS)) {
       await tier.close()
     })
 
-    test('carries an invalidation over a broken connection', async () => {
+    // node-redis refuses what it had sent when a connection broke: not acknowledged, safe to repeat.
+    test.skipIf(version.startsWith('node-redis'))('carries an invalidation over a broken connection', async () => {
       const server = await start()
-      const tier = open(server.port, 10_000)
+      const tier = await open(server.port, 10_000)
       await tier.tail(0)
       const admin = server.client()
       await admin.call('CLIENT', 'KILL', 'TYPE', 'normal')

@@ -1,6 +1,7 @@
+import type { EventEmitter } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../kit/until.ts'
-import { IOREDIS } from '../../servers/ioredis-versions.ts'
+import { SINGLE } from '../../servers/clients.ts'
 import { type RedisServer, startRedisServer } from '../../servers/redis-server.ts'
 import { KEY, NAMESPACE, openRedisTier } from './open-redis-tier.ts'
 
@@ -17,10 +18,10 @@ async function connections(): Promise<number> {
   return list.trim().split('\n').length - 1
 }
 
-for (const [version, connect] of Object.entries(IOREDIS)) {
+for (const [version, connect] of Object.entries(SINGLE)) {
   describe(`a subscription with ${version}`, () => {
     test('hears again by itself after its connection was killed', async () => {
-      const client = connect(server.port)
+      const { client, close } = await connect(server.port)
       const tier = openRedisTier(client)
       const heard: string[] = []
       await tier.subscribe?.((_shard, row) => heard.push(row.payload))
@@ -33,12 +34,11 @@ for (const [version, connect] of Object.entries(IOREDIS)) {
         return heard.includes('after')
       })
       await tier.close()
-      client.disconnect()
+      await close()
     })
 
     test('has a connection of its own, which ends with the subscription or with the tier', async () => {
-      const client = connect(server.port)
-      await client.ping()
+      const { client, close } = await connect(server.port)
       const before = await connections()
       const tier = openRedisTier(client)
       const end = await tier.subscribe?.(() => {})
@@ -48,28 +48,29 @@ for (const [version, connect] of Object.entries(IOREDIS)) {
       await until(async () => (await connections()) === before + 1)
       await tier.close()
       await until(async () => (await connections()) === before)
-      client.disconnect()
+      await close()
     })
 
     test("leaves the user's client as it was, open and without listeners of ours", async () => {
-      const client = connect(server.port)
-      await client.ping()
-      const events = ['error', 'message', 'end', 'close', 'ready', 'reconnecting']
-      const listeners = events.map((event) => client.listenerCount(event))
-      const options = JSON.stringify(client.options)
+      const { client, close } = await connect(server.port)
+      const seen = client as unknown as EventEmitter & { options: object; ping(): Promise<string> }
+      const state = (): unknown => [
+        Object.fromEntries(seen.eventNames().map((name) => [name, seen.listenerCount(name)])),
+        JSON.stringify(seen.options),
+      ]
+      const before = state()
       const tier = openRedisTier(client)
       await tier.subscribe?.(() => {})
       await tier.delete(NAMESPACE, [KEY], 'payload', false)
-      expect(events.map((event) => client.listenerCount(event))).toEqual(listeners)
+      expect(state()).toEqual(before)
       await tier.close()
-      expect(JSON.stringify(client.options)).toBe(options)
-      expect(await client.ping()).toBe('PONG')
-      client.disconnect()
+      expect(state()).toEqual(before)
+      expect(await seen.ping()).toBe('PONG')
+      await close()
     })
 
     test('leaves nothing open in the process after the tier is closed', async () => {
-      const client = connect(server.port)
-      await client.ping()
+      const { client, close } = await connect(server.port)
       const open = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
       const before = open()
       const tier = openRedisTier(client)
@@ -77,7 +78,7 @@ for (const [version, connect] of Object.entries(IOREDIS)) {
       expect(open()).toBe(before + 1)
       await tier.close()
       await until(() => open() === before)
-      client.disconnect()
+      await close()
     })
   })
 }

@@ -61,3 +61,21 @@ test('rejects what waits when it is closed, and leaves no timer', async () => {
   await expect(call).rejects.toThrow('closed')
   expect(clock.pendingTimers).toBe(0)
 })
+
+test('blames nobody for what this process was too busy to read: a late timer lets the sockets speak first', async () => {
+  const clock = fakeClock()
+  let busyMs = 0
+  const deadlines = new RedisDeadlines({ ...clock, now: () => clock.now() + busyMs }, 100, 'redis')
+  let answer!: (value: string) => void
+  const call = deadlines.race(
+    new Promise<string>((resolve) => {
+      answer = resolve
+    }),
+  )
+  call.catch(() => {})
+  busyMs = 500
+  await clock.advance(100)
+  answer('it was there all the time')
+  await clock.advance(1)
+  expect(await call).toBe('it was there all the time')
+})

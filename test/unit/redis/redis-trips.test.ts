@@ -21,9 +21,10 @@ async function sentAtOnce(call: (tier: SharedTier) => Promise<unknown>): Promise
     },
   }
   const clock = fakeClock()
-  const tier = redisTier({ client }).open({ cacheName: 'test', clock, random: seededRandom(1) })
+  const tier = redisTier({ client, highWaterMark: 1 }).open({ cacheName: 'test', clock, random: seededRandom(1) })
   const done = expect(call(tier)).rejects.toThrow()
-  await clock.advance(1_000)
+  // The deadline, and not yet the breaker's first probe.
+  await clock.advance(300)
   await done
   return sent
 }

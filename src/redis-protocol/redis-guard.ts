@@ -1,0 +1,196 @@
+import { CacheError } from '../core/errors.js'
+import type { Clock } from '../core/ports/clock.js'
+import { Breaker, type BreakerSettings, type BreakerState } from './breaker.js'
+import type { RedisSender } from './redis-commands.js'
+import { keyOf, type RedisCommand, type RedisConnection } from './redis-connection.js'
+import { RedisDeadlines } from './redis-deadlines.js'
+import { slotOf } from './redis-slot.js'
+
+/** A node that answers nothing else is as good as gone. */
+const OUT_OF_SERVICE = /^(LOADING|CLUSTERDOWN|MASTERDOWN|NOAUTH|WRONGPASS)\b/
+/** How a server's own errors begin: `WRONGTYPE Operation against…`. */
+const SAID_BY_SERVER = /^[A-Z][A-Z0-9_]+ /
+
+/** What is known about one server. */
+interface Guarded {
+  readonly name: string
+  readonly breaker: Breaker | undefined
+  answeredAt: number
+}
+
+/** The name of the only node where there are no nodes. */
+const ONLY = ''
+
+/**
+ * Stands between the tier and its connection: every command has a deadline, every node a breaker. A failure is a
+ * connection that broke, or a node that said nothing at all for a whole deadline; one slow command is none while others
+ * are answered.
+ */
+export class RedisGuard {
+  readonly #connection: RedisConnection
+  readonly #clock: Clock
+  readonly #deadlines: RedisDeadlines
+  readonly #breaker: BreakerSettings | undefined
+  readonly #tierName: string
+  readonly #nodes = new Map<string, Guarded>()
+  #closed: Error | undefined
+
+  constructor(
+    connection: RedisConnection,
+    clock: Clock,
+    settings: { name: string; commandTimeoutMs: number; breaker?: BreakerSettings | undefined },
+  ) {
+    this.#connection = connection
+    this.#clock = clock
+    this.#deadlines = new RedisDeadlines(clock, settings.commandTimeoutMs, settings.name)
+    this.#breaker = settings.breaker
+    this.#tierName = settings.name
+  }
+
+  /** For what is refused at once while its node is away. */
+  get asks(): RedisSender {
+    return this.#sender((node, send) =>
+      this.#isUp(node) ? this.#watch(node, send()) : Promise.reject(this.#down(node)),
+    )
+  }
+
+  /** For what may wait for a connection, or for a node that was given up. */
+  get tells(): RedisSender {
+    return this.#sender((node, send) => (this.#closed ? Promise.reject(this.#closed) : this.#watch(node, send())))
+  }
+
+  get isCluster(): boolean {
+    return this.#connection.nodes !== undefined
+  }
+
+  /** Names of the servers: that of the only one is ''. */
+  names(): readonly string[] {
+    return this.#connection.nodes?.names() ?? [ONLY]
+  }
+
+  nodeOf(key: string): string {
+    return this.#connection.nodes?.ofSlot(slotOf(key)) ?? ONLY
+  }
+
+  stateOf(node: string): BreakerState {
+    return this.#node(node).breaker?.state ?? 'closed'
+  }
+
+  /** Refused at once while its node is away. */
+  send(command: RedisCommand): Promise<unknown> {
+    const node = this.#nodeFor(command)
+    return this.#isUp(node) ? this.#watch(node, this.#connection.send(command)) : Promise.reject(this.#down(node))
+  }
+
+  /** A command about a node; `node` is one of `names()`. */
+  async sendTo(name: string, command: RedisCommand): Promise<unknown> {
+    const node = this.#node(name)
+    if (!this.#isUp(node)) throw this.#down(node)
+    return this.#watch(node, this.#sendTo(name, command))
+  }
+
+  /** Commands on keys of one node, in one write if possible; each may fail by itself. */
+  async sendTogether(name: string, commands: readonly RedisCommand[]): Promise<PromiseSettledResult<unknown>[]> {
+    const node = this.#node(name)
+    if (!this.#isUp(node)) throw this.#down(node)
+    const { nodes } = this.#connection
+    const answers =
+      nodes === undefined || name === ONLY
+        ? commands.map((command) => this.#connection.send(command))
+        : nodes.sendTogether(name, commands)
+    return Promise.allSettled(answers.map((answer) => this.#watch(node, answer)))
+  }
+
+  /** Everything under way and to come is refused for this reason. */
+  close(reason: Error): void {
+    this.#closed = reason
+    for (const { breaker } of this.#nodes.values()) breaker?.close()
+    this.#connection.close?.(reason)
+    this.#deadlines.close(reason)
+  }
+
+  #sender(via: (node: Guarded, send: () => Promise<unknown>) => Promise<unknown>): RedisSender {
+    const { keepsOrder, runScript } = this.#connection
+    return {
+      keepsOrder,
+      send: (command) => via(this.#nodeFor(command), () => this.#connection.send(command)),
+      runScript: runScript && ((run) => via(this.#node(ONLY), () => runScript.call(this.#connection, run))),
+    }
+  }
+
+  #nodeFor(command: RedisCommand): Guarded {
+    return this.#node(this.isCluster ? this.nodeOf(keyOf(command)) : ONLY)
+  }
+
+  async #watch(node: Guarded, answer: Promise<unknown>): Promise<unknown> {
+    const sentAt = this.#clock.now()
+    try {
+      const reply = await this.#deadlines.race(answer)
+      node.answeredAt = this.#clock.now()
+      return reply
+    } catch (error) {
+      if (isAnswer(error)) node.answeredAt = this.#clock.now()
+      else if (!isTimeout(error) || node.answeredAt < sentAt) node.breaker?.fail()
+      throw error
+    }
+  }
+
+  #node(name: string): Guarded {
+    const known = this.#nodes.get(name)
+    if (known) return known
+    this.#forgetGone()
+    const breaker = this.#breaker && new Breaker(this.#clock, this.#breaker, () => this.#probe(name))
+    const node: Guarded = { name, breaker, answeredAt: Number.NEGATIVE_INFINITY }
+    this.#nodes.set(name, node)
+    return node
+  }
+
+  /** A Cluster that changes must not leave breakers behind. */
+  #forgetGone(): void {
+    const present = new Set(this.names())
+    for (const [name, { breaker }] of this.#nodes) {
+      if (present.has(name) || name === ONLY) continue
+      breaker?.close()
+      this.#nodes.delete(name)
+    }
+  }
+
+  #isUp({ name, breaker }: Guarded): boolean {
+    return breaker?.isClosed !== false && this.#closed === undefined && this.#isConnected(name)
+  }
+
+  #isConnected(name: string): boolean {
+    const { nodes, isUp } = this.#connection
+    return isUp && (nodes === undefined || name === ONLY || nodes.isUpNode(name))
+  }
+
+  async #probe(name: string): Promise<void> {
+    if (!this.#isConnected(name)) throw this.#down(this.#node(name))
+    await this.#deadlines.race(this.#sendTo(name, ['PING']))
+  }
+
+  #sendTo(name: string, command: RedisCommand): Promise<unknown> {
+    const { nodes } = this.#connection
+    return nodes === undefined || name === ONLY ? this.#connection.send(command) : nodes.sendTo(name, command)
+  }
+
+  #down({ name, breaker }: Guarded): Error {
+    if (this.#closed) return this.#closed
+    const server = name === ONLY ? '' : ` to ${name}`
+    return new CacheError(
+      'SHARED_TIER_FAILED',
+      breaker?.isClosed !== false
+        ? `Shared tier '${this.#tierName}' is not connected${server}.`
+        : `Shared tier '${this.#tierName}' sends nothing${server}: it did not answer, and is being probed.`,
+    )
+  }
+}
+
+function isAnswer(error: unknown): boolean {
+  if (!(error instanceof Error) || CacheError.is(error)) return false
+  return SAID_BY_SERVER.test(error.message) && !OUT_OF_SERVICE.test(error.message)
+}
+
+function isTimeout(error: unknown): boolean {
+  return CacheError.is(error) && error.code === 'SHARED_TIER_TIMEOUT'
+}

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest'
+import type { RedisCommand, RedisConnection } from '../../../src/redis-protocol/redis-connection.js'
+import { RedisGuard } from '../../../src/redis-protocol/redis-guard.js'
+import { RedisReads } from '../../../src/redis-protocol/redis-reads.js'
+import { slotOf } from '../../../src/redis-protocol/redis-slot.js'
+import { fakeClock } from '../../../src/testing/index.js'
+
+const BREAKER = { failures: 1, successes: 1, openMs: 500, windowMs: 10_000 }
+
+/** A server that answers every read with the key itself, and keeps what it was asked, command by command. */
+function server(): { asked: RedisCommand[]; connection: RedisConnection } {
+  const asked: RedisCommand[] = []
+  const connection: RedisConnection = {
+    isUp: true,
+    keepsOrder: true,
+    async send(command) {
+      asked.push(command)
+      if (command[0] === 'TIME') return ['5', '0']
+      return command[0] === 'MGET' ? command.slice(1) : command.join(' ')
+    },
+    subscribe: () => {
+      throw new Error('not used')
+    },
+  }
+  return { asked, connection }
+}
+
+/** Three nodes; the slot decides. */
+function cluster(answer: (node: string, key: string) => unknown, times: Record<string, string>): RedisConnection {
+  const { connection } = server()
+  const ofSlot = (slot: number): string => `node-${Math.floor(slot / 5_462)}`
+  return {
+    ...connection,
+    keepsOrder: false,
+    nodes: {
+      names: () => ['node-0', 'node-1', 'node-2'],
+      ofSlot,
+      isUpNode: () => true,
+      sendTo: async (node) => [times[node] ?? '1', '0'],
+      sendTogether: (node, commands) => commands.map(async ([, key]) => answer(node, key!)),
+    },
+  }
+}
+
+const nodeIndex = (key: string): number => Math.floor(slotOf(key) / 5_462)
+
+function readsOver(connection: RedisConnection): RedisReads {
+  const settings = { name: 'redis', commandTimeoutMs: 250, breaker: BREAKER }
+  return new RedisReads(new RedisGuard(connection, fakeClock(), settings))
+}
+
+test('asks once for all keys of a turn, whoever wants them, and for each key once', async () => {
+  const { asked, connection } = server()
+  const reads = readsOver(connection)
+  const replies = await Promise.all([reads.texts(['a']), reads.texts(['b', 'a']), reads.texts(['c'])])
+  expect(asked).toEqual([['TIME'], ['MGET', 'a', 'b', 'c']])
+  expect(replies.map(({ values }) => values)).toEqual([['a'], ['b', 'a'], ['c']])
+  expect(replies.map(({ serverNowMs }) => serverNowMs)).toEqual([5_000, 5_000, 5_000])
+})
+
+test('join-sent-read: a read never joins what was sent before it began', async () => {
+  const { asked, connection } = server()
+  const reads = readsOver(connection)
+  const first = reads.texts(['a'])
+  await new Promise((resolve) => setImmediate(resolve))
+  const second = reads.texts(['a'])
+  await Promise.all([first, second])
+  expect(asked.filter(([name]) => name === 'MGET')).toEqual([
+    ['MGET', 'a'],
+    ['MGET', 'a'],
+  ])
+})
+
+test('never names more than 512 keys in one command', async () => {
+  const { asked, connection } = server()
+  const keys = Array.from({ length: 1_100 }, (_, index) => `key-${index}`)
+  const { values } = await readsOver(connection).texts(keys)
+  expect(values).toEqual(keys)
+  expect(asked.filter(([name]) => name === 'MGET').map((command) => command.length - 1)).toEqual([512, 512, 76])
+})
+
+test('sends a question that several of a turn ask in the same words once', async () => {
+  const { asked, connection } = server()
+  const reads = readsOver(connection)
+  const ask = (tag: string): Promise<unknown> => reads.once(['HMGET', 'n', tag])
+  expect(await Promise.all([ask('x'), ask('x'), ask('y')])).toEqual(['HMGET n x', 'HMGET n x', 'HMGET n y'])
+  expect(asked).toHaveLength(2)
+})
+
+test('asks every node for its own keys, and takes the time of the clock that is furthest ahead', async () => {
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+  const reads = readsOver(cluster((node, key) => `${key} of ${node}`, { 'node-0': '7', 'node-1': '9' }))
+  const { serverNowMs, values } = await reads.texts(keys)
+  expect(values).toEqual(keys.map((key) => `${key} of node-${nodeIndex(key)}`))
+  expect(new Set(keys.map((key) => nodeIndex(key))).size).toBe(3)
+  expect(serverNowMs).toBe(9_000)
+})
+
+test('fails who asked for a key that cannot be read, and nobody else', async () => {
+  const answer = (_node: string, key: string): unknown => {
+    if (key === 'moving') throw new Error('TRYAGAIN Multiple keys request during rehashing of slot')
+    if (key === 'list') throw new Error('WRONGTYPE Operation against a key holding the wrong kind of value')
+    return key
+  }
+  const reads = readsOver(cluster(answer, {}))
+  const moving = expect(reads.texts(['moving'])).rejects.toThrow('TRYAGAIN')
+  const others = await Promise.all([reads.texts(['fine']), reads.texts(['list'])])
+  await moving
+  expect(others.map(({ values }) => values)).toEqual([['fine'], [undefined]])
+})
