@@ -82,9 +82,7 @@ export class SharedReader {
     envelope: Envelope,
     reply: { sentAt: number; serverNowMs: number; control: Control | undefined },
   ): Promise<Looked> {
-    const standing = await this.#standing(job, envelope, reply.control)
-    // From here to the return nothing is awaited but the schema: the sequence belongs to this judgement.
-    const { sequence } = job.space.namespace
+    const { standing, seen } = await this.#standing(job, envelope, reply.control)
     if (standing === 'dead') return { state: 'missing', deadId: envelope.fillId }
     const decoded = await this.#decode(job, envelope)
     if (decoded === undefined) return this.#unreadable(job, text)
@@ -99,7 +97,7 @@ export class SharedReader {
       staleMs: envelope.staleMs,
       storedAtMs: this.#parts.clock.wallNow() - ageMs,
       tags: envelope.tags,
-      seen: sequence,
+      seen,
       // Without a control block it was judged by what is known here, which is as recent as the last sync.
       provenAtMs: reply.control === undefined ? Number.NEGATIVE_INFINITY : reply.sentAt,
       isStored: true,
@@ -123,23 +121,29 @@ export class SharedReader {
 
   /**
    * What the control block says and what is known here, the worse of the two: the block may have been read before an
-   * invalidation that this process has already acknowledged.
+   * invalidation that this process has already acknowledged. `seen` is the sequence at the moment of the judgement: an
+   * invalidation may be applied before whoever awaits it goes on.
    */
-  async #standing(job: Job, envelope: Envelope, read: Control | undefined): Promise<Standing> {
+  async #standing(
+    job: Job,
+    envelope: Envelope,
+    read: Control | undefined,
+  ): Promise<{ standing: Standing; seen: number }> {
     const { namespace } = job.space
     let control = read
     let asked: readonly string[] = []
     for (let attempt = 0; attempt < MAX_CONTROL_READS; attempt++) {
+      const seen = namespace.sequence
       const known = namespace.judge(envelope.epoch, envelope.born, envelope.tags)
       const said = control ? judgeByControl(envelope, control, asked) : known
-      if (known === 'dead' || said === 'dead') return 'dead'
+      if (known === 'dead' || said === 'dead') return { standing: 'dead', seen }
       const isUpToDate = control === undefined || namespace.epoch === control.epoch
-      if (said !== 'unknown' && isUpToDate) return known === 'stale' ? 'stale' : said
+      if (said !== 'unknown' && isUpToDate) return { standing: known === 'stale' ? 'stale' : said, seen }
       asked = envelope.tags
       control = await this.#tier.control(namespace.id, asked)
       namespace.adopt(control, asked)
     }
-    return 'dead'
+    return { standing: 'dead', seen: namespace.sequence }
   }
 
   async #decode(job: Job, envelope: Envelope): Promise<{ value: unknown } | undefined> {
