@@ -132,7 +132,9 @@ export class Namespace implements NamespaceView {
   applyBump(bump: Bump, isOrdered: boolean): boolean {
     if (this.#epoch !== bump.epoch) {
       if (this.#epoch === undefined) this.#heardClock = Math.max(this.#heardClock, bump.clock)
-      if (this.#epoch === undefined || bump.clock <= this.#clock || !isOrdered) this.touch(bump)
+      if (this.#epoch === undefined || !isOrdered) this.touch(bump)
+      // Which of the two epochs is over? A server that lost its clocks and whose own went back gives out lower ones.
+      else if (bump.clock <= this.#clock) this.reset()
       else this.#open(bump.epoch, bump.clock, bump.clock)
       return true
     }
