@@ -1,10 +1,19 @@
 // Removes one rule of the protocol at a time from a copy of the sources and expects the tests to notice.
 //   npm run mutants [-- name …]
+//   TESTS=test/proof/simulation.test.ts SEEDS=2000 npm run mutants     by these tests alone
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const TESTS = ['test/unit/core/races.test.ts', 'test/unit/core/schedules.test.ts']
+/** What a mutant that names no tests of its own meets. */
+const TESTS = [
+  'test/unit/core/races.test.ts',
+  'test/unit/core/schedules.test.ts',
+  'test/proof/pruned-tags.test.ts',
+  'test/proof/simulation.test.ts',
+]
+/** The scripts that Redis runs are no part of the twin: the contract looks after them. */
+const ON_REDIS = ['test/contract/shared-tier.test.ts']
 
 /** One of the tests must go red when `find` is replaced in `file`. */
 const MUTANTS = [
@@ -13,6 +22,26 @@ const MUTANTS = [
     file: 'src/memory/shared-twin-database.ts',
     find: "if (!this.release(request.key, token)) return 'fenced'",
     replace: 'this.release(request.key, token)',
+  },
+  {
+    name: 'R1 commit-without-token on Redis',
+    file: 'src/redis-protocol/scripts/commit.ts',
+    find: "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end",
+    replace: '',
+    tests: ON_REDIS,
+  },
+  {
+    name: 'R1 invalidate-without-lease',
+    file: 'src/memory/shared-twin-database.ts',
+    find: 'this.leases.delete(key)\n    return this.data.delete(key)',
+    replace: 'return this.data.delete(key)',
+  },
+  {
+    name: 'R1 invalidate-without-lease on Redis',
+    file: 'src/redis-protocol/redis-requests.ts',
+    find: "['UNLINK', ...this.#dataAndLease(keys)]",
+    replace: "['UNLINK', ...this.#dataAndLease(keys).filter((_, index) => index % 2 === 0)]",
+    tests: ON_REDIS,
   },
   {
     name: 'R3 client-token',
@@ -64,6 +93,19 @@ const MUTANTS = [
     replace: "if (control.floor > entry.born) return 'dead'",
   },
   {
+    name: 'R11 prune-without-p',
+    file: 'src/core/namespace.ts',
+    find: 'if (hard === undefined ? entry.born <= control.pruned : hard > entry.born)',
+    replace: 'if (hard !== undefined && hard > entry.born)',
+  },
+  {
+    name: 'R11 prune-without-p on Redis',
+    file: 'src/redis-protocol/scripts/bump.ts',
+    find: "if pruned > 0 then redis.call('HSET', n, '!p', text(pruned)) end",
+    replace: '',
+    tests: ON_REDIS,
+  },
+  {
     name: 'disk-read-unregistered',
     file: 'src/core/read.ts',
     find: 'space.flights.register(flight)',
@@ -94,6 +136,12 @@ const MUTANTS = [
     replace: 'this.#syncedAt = this.#clock.now(); void sentAt',
   },
   {
+    name: 'R9 anchor-by-position',
+    file: 'src/core/log-sync.ts',
+    find: 'first?.id !== from.id || first.payload !== from.payload',
+    replace: 'first?.id !== from.id',
+  },
+  {
     name: 'anchor-not-compared',
     file: 'src/core/log-sync.ts',
     find: 'first?.id !== from.id || first.payload !== from.payload',
@@ -109,13 +157,13 @@ const survivors = []
 function prepare() {
   rmSync(copy, { recursive: true, force: true })
   mkdirSync(copy)
-  for (const part of ['src', 'test', 'scripts', 'tsconfig.json', 'package.json'])
+  for (const part of ['src', 'test', 'proof', 'scripts', 'tsconfig.json', 'package.json'])
     cpSync(join(root, part), join(copy, part), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
 }
 
 /** Names of the failed tests; empty if all are green. */
-function failures() {
+function failures(tests = TESTS) {
   const run = spawnSync(
     process.execPath,
     [
@@ -127,7 +175,7 @@ function failures() {
       'json',
       '--bail',
       '1',
-      ...TESTS,
+      ...(process.env.TESTS?.split(',') ?? tests),
     ],
     { encoding: 'utf8', env: { ...process.env, SEEDS: process.env.SEEDS ?? '4000', NO_COLOR: '1' } },
   )
@@ -139,7 +187,7 @@ function failures() {
 }
 
 prepare()
-const red = failures()
+const red = failures([...TESTS, ...ON_REDIS])
 if (red.length > 0) throw new Error(`the tests fail without any mutant: ${red.join(', ')}`)
 
 for (const mutant of MUTANTS.filter(({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)))) {
@@ -152,7 +200,7 @@ for (const mutant of MUTANTS.filter(({ name }) => wanted.length === 0 || wanted.
     continue
   }
   writeFileSync(file, after)
-  const [killer] = failures()
+  const [killer] = failures(mutant.tests)
   console.log(`${killer === undefined ? 'SURVIVED' : 'killed  '}  ${mutant.name}  ${killer ? `by '${killer}'` : ''}`)
   if (killer === undefined) survivors.push(mutant.name)
 }

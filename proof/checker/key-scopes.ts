@@ -82,7 +82,7 @@ export const FULL_KEY_SCOPES: readonly KeyScope[] = [
     name: 'own process: reads beside its own invalidations and a peer',
     readers: [reader(0, 'bounded', 2), reader(1, 'bounded')],
     writes: 2,
-    syncs: [1, 1],
+    syncs: [0, 1],
     ticks: 1,
   },
   {

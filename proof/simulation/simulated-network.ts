@@ -2,6 +2,9 @@ import type { Delivery, DeliveryPhase, FakeClock, SeededRandom } from '../../src
 import type { ProcessClock } from './process-clock.js'
 import type { Fault } from './scenario.js'
 
+/** Adapters differ in how many promises lie between their socket and the core. */
+const MAX_PROMISES = 12
+
 /** Longer than a command's deadline. */
 const LATE_MS = 120
 
@@ -21,17 +24,26 @@ export class SimulatedNetwork {
   readonly #time: FakeClock
   readonly #random: SeededRandom
   readonly #faults: ReadonlySet<Fault>
+  readonly #note: (what: string) => void
   /** By client number, which counts from 1. */
   readonly #links: (Link | undefined)[] = [undefined]
+  /** What arrives at one place at one moment arrives together, as the replies of one piece of TCP do. */
+  readonly #pieces = new Map<string, (() => void)[]>()
   /** Resolves when a frozen server goes on. */
   serverFrozen: Promise<void> | undefined
   /** False once the faults are over. */
   isFaulty = true
 
-  constructor(time: FakeClock, random: SeededRandom, faults: readonly Fault[]) {
-    this.#time = time
-    this.#random = random
-    this.#faults = new Set(faults)
+  constructor(parts: {
+    time: FakeClock
+    random: SeededRandom
+    faults: readonly Fault[]
+    note: (what: string) => void
+  }) {
+    this.#time = parts.time
+    this.#random = parts.random
+    this.#faults = new Set(parts.faults)
+    this.#note = parts.note
   }
 
   /** The next client's. */
@@ -51,7 +63,7 @@ export class SimulatedNetwork {
     const link = this.#links[client]!
     const { connection } = link
     if (phase === 'push' && this.#happens('push-lost', 0.3)) throw new Error('lost')
-    await this.#travel(link, phase)
+    await this.#travel(link, phase, client)
     while (link.healed !== undefined) await link.healed
     if (phase === 'request') while (this.serverFrozen !== undefined) await this.serverFrozen
     if (phase !== 'request') {
@@ -62,6 +74,8 @@ export class SimulatedNetwork {
     if (phase === 'request' && this.#happens('request-lost', 0.05)) return this.#lost(link, 'request', command)
     if (phase === 'reply' && this.#happens('reply-lost', 0.05)) return this.#lost(link, 'reply', command)
     if (phase === 'reply' && this.#happens('resent', 0.08)) return 'again'
+    this.#note(`  ${client} ${command} ${phase === 'request' ? 'is executed' : 'arrives'}`)
+    if (phase !== 'request') for (let left = this.#random.integer(MAX_PROMISES); left > 0; left--) await undefined
     if (phase === 'push' && this.#happens('push-repeated', 0.3)) return 'again'
   }
 
@@ -72,12 +86,28 @@ export class SimulatedNetwork {
     throw new Error(`connection reset at the ${phase} of ${command}`)
   }
 
-  async #travel({ last }: Link, phase: DeliveryPhase): Promise<void> {
+  async #travel({ last }: Link, phase: DeliveryPhase, client: number): Promise<void> {
     const isLate = this.#happens('late', 0.04)
     const takesMs = this.#random.integer(isLate ? LATE_MS : 5)
     let arrivesAt = this.#time.now() + takesMs
     if (!this.#faults.has('reordered')) arrivesAt = last[phase] = Math.max(last[phase], arrivesAt)
-    await new Promise<void>((resolve) => this.#time.setTimer(resolve, arrivesAt - this.#time.now()))
+    await new Promise<void>((resolve) =>
+      this.#inPiece(`${phase === 'request'} ${client} ${arrivesAt}`, arrivesAt, resolve),
+    )
+  }
+
+  #inPiece(name: string, arrivesAt: number, arrive: () => void): void {
+    const piece = this.#pieces.get(name)
+    if (piece) {
+      piece.push(arrive)
+      return
+    }
+    const arriving = [arrive]
+    this.#pieces.set(name, arriving)
+    this.#time.setTimer(() => {
+      this.#pieces.delete(name)
+      for (const one of arriving) one()
+    }, arrivesAt - this.#time.now())
   }
 
   #happens(fault: Fault, share: number): boolean {

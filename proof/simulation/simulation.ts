@@ -61,7 +61,12 @@ export class Simulation {
     const { time } = this
     // The server's own time line: its clock can jump, lives of keys with it.
     const serverClock = Object.create(time, { now: { value: () => time.now() + this.serverOffsetMs } }) as FakeClock
-    this.network = new SimulatedNetwork(time, this.#fork(), scenario.faults)
+    this.network = new SimulatedNetwork({
+      time,
+      random: this.#fork(),
+      faults: scenario.faults,
+      note: (what) => this.note(what),
+    })
     this.server = createTwinServer({ clock: serverClock, random: this.#fork(), deliver: this.network.deliver })
     this.#faultyFills = {
       slow: scenario.faults.includes('slow-fill'),
@@ -170,6 +175,7 @@ export class Simulation {
       if (typeof value === 'number') end(value)
     }
     const way = this.random.integer(10)
+    this.note(`${what} begins, way ${way}`)
     if (way === 0 && options.consistency === 'bounded') {
       answer(cache.peek(policy, key))
       return
@@ -187,6 +193,7 @@ export class Simulation {
 
   async #fillMany(keys: readonly string[]): Promise<(readonly [string, number])[]> {
     await this.#sleep(this.random.integer(10))
+    this.note(`  a fill reads ${keys.map((key) => `${key},${this.#origin[key as Key]}`).join(' ')}`)
     return keys.map((key) => [key, this.#origin[key as Key]] as const)
   }
 
@@ -195,6 +202,7 @@ export class Simulation {
     const isSlow = this.#faultyFills.slow && this.network.isFaulty && this.random.integer(5) === 0
     await this.#sleep(this.random.integer(isSlow ? 450 : 15))
     const loaded = this.#origin[key]
+    this.note(`  a fill reads ${key},${loaded}`)
     if (this.#faultyFills.failing && this.network.isFaulty && this.random.integer(5) === 0) throw new RowGoneError()
     await this.#sleep(this.random.integer(isSlow ? 450 : 15))
     return loaded

@@ -59,17 +59,24 @@ export class History {
 
   /**
    * A read that starts now; the returned function takes its answer. It is judged at its end, because a failover
-   * meanwhile forgives. `after`: places of the acknowledgements whose receipt it was given.
+   * meanwhile forgives. `after`: place of the acknowledgement whose receipt it was given. `lagMs`: how far back the
+   * cache's look at the time may lie, which the bound excludes.
    */
   begin(
-    start: { readonly atMs: number; readonly level: Consistency; readonly client: number; readonly after?: number },
+    start: {
+      readonly atMs: number
+      readonly level: Consistency
+      readonly client: number
+      readonly after?: number | undefined
+      readonly lagMs?: number
+    },
     what: string,
   ): (value: number) => void {
     const known = this.#acknowledged.length
     return (value) => {
-      const { atMs, level, client, after } = start
+      const { atMs, level, client, after, lagMs = 0 } = start
       const receipt = after === undefined ? 0 : this.#acknowledged[after]!.version
-      this.read(value, Math.max(receipt, this.least(atMs, level, client, known)), what)
+      this.read(value, Math.max(receipt, this.least(atMs - lagMs, level, client, known)), what)
     }
   }
 
