@@ -13,7 +13,7 @@ export type {
   WriteOptions,
 } from './core/call-requests.js'
 export { MAX_KEY_LENGTH } from './core/check-key.js'
-export type { Cache, CacheOptions, MemoryControl, PolicyFacts, TierDefinition } from './core/create-cache.js'
+export type { Cache, CacheOptions, MemoryControl, TierDefinition } from './core/create-cache.js'
 export { type DoctorFinding, type DoctorReport, doctor } from './core/doctor.js'
 export type { Entry, EntryDetails, EntryLookup } from './core/entry.js'
 export {
