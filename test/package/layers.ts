@@ -10,6 +10,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   observe: ['core'],
   fastify: ['core', 'observe'],
   upstash: ['core', 'redis-protocol'],
+  cli: ['core', 'memory', 'observe', 'redis', 'redis-protocol', 'testing'],
   testing: ['core', 'memory'],
   // The main door wires core and its default tier.
   '': ['core', 'memory'],
@@ -17,11 +18,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /**
  * Packages that an edge of the library may import; every other folder imports none. 'types': gone after compilation, the
- * application brings the package.
+ * application brings the package. 'if there': loaded when it is asked for, and missed with a clear error.
  */
-export const PACKAGES: Record<string, Readonly<Record<string, 'types' | 'dependency'>>> = {
+export const PACKAGES: Record<string, Readonly<Record<string, 'types' | 'if there' | 'dependency'>>> = {
   fastify: { fastify: 'types', 'fastify-plugin': 'dependency' },
-  cli: { commander: 'dependency', picocolors: 'dependency' },
+  cli: { commander: 'dependency', ioredis: 'if there', picocolors: 'dependency' },
 }
 
 const DOORS = [
@@ -45,7 +46,7 @@ function faultOfLibrary(path: string, specifier: string, isTypeOnly: boolean): s
   const target = targetOf(path, specifier)
   if (target === undefined) {
     const allowed = PACKAGES[layerOf(path)]?.[specifier]
-    if (allowed === 'dependency' || (allowed === 'types' && isTypeOnly)) return undefined
+    if (allowed === 'dependency' || allowed === 'if there' || (allowed === 'types' && isTypeOnly)) return undefined
     if (allowed === 'types') return 'only its types may be imported; the application brings the package'
     if (!isBuiltin(specifier))
       return 'the library depends on no package; describe the client and let the caller pass it in'

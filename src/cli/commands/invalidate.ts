@@ -1,0 +1,51 @@
+import { badInput } from '../cli-error.js'
+import { namedEntry, namedPolicy } from '../cli-policy.js'
+import { type CliCall, type CliCommand, EXIT } from '../command.js'
+import { type Connection, connected } from '../connection.js'
+
+export const invalidate: CliCommand = {
+  name: 'invalidate',
+  summary: 'Invalidates by tag and by entry, in every process; ends when that is acknowledged.',
+  options: [
+    ['--tag <tag...>', 'every entry with one of these tags'],
+    ['--entry <entry...>', 'single entries: units:key, or units#5 where the key is a number'],
+    ['--tenant <id>', 'whose; without it what is outside any tenant'],
+    ['--soft', 'leave the entries as stale instead of removing them'],
+  ],
+  run: (call) => connected(call, (connection) => run(call, connection)),
+}
+
+async function run({ options, io }: CliCall, connection: Connection): Promise<0> {
+  const tags = listed(options.tag)
+  const entries = listed(options.entry).map(namedEntry)
+  if (tags.length === 0 && entries.length === 0) throw badInput('Name what to invalidate: --tag or --entry.')
+  const tenant = typeof options.tenant === 'string' ? options.tenant : ''
+  const soft = options.soft === true
+  let receipt: unknown
+  if (connection.kind === 'service') {
+    const pairs = entries.map(({ policy, key }) => [policy, key])
+    const body = { tenant, ...(tags.length > 0 && { tags }), ...(pairs.length > 0 && { entries: pairs }), soft }
+    receipt = (await connection.service.post('/invalidate', body)).receipt
+  } else {
+    const cache = connection.redis.cache()
+    const scope = tenant === '' ? cache : cache.tenant(tenant)
+    const pairs = entries.map(({ policy, key }) => [namedPolicy(policy), key] as const)
+    receipt = await scope.invalidate({ tags, entries: pairs, soft })
+  }
+  if (options.json === true) io.out(JSON.stringify({ done: 'invalidated', tenant, tags, entries, soft, receipt }))
+  else io.out(`Invalidated ${summary(tags.length, entries.length)}${soft ? ' softly' : ''}, acknowledged.`)
+  return EXIT.done
+}
+
+function listed(value: unknown): string[] {
+  return Array.isArray(value) ? (value as string[]) : []
+}
+
+function summary(tags: number, entries: number): string {
+  const counts = [tags > 0 && counted(tags, 'tag', 'tags'), entries > 0 && counted(entries, 'entry', 'entries')]
+  return counts.filter(Boolean).join(' and ')
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`
+}

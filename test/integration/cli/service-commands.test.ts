@@ -1,0 +1,94 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freshtier } from '../../../src/fastify/index.js'
+import { createCache, definePolicy } from '../../../src/index.js'
+import { cli } from './run-cli.ts'
+
+const TOKEN = 'a-token-of-the-operator'
+const units = definePolicy({ name: 'units', ttl: '1h', tags: () => ['units'] })
+
+let app: FastifyInstance
+let url: string
+
+beforeEach(async () => {
+  // A connection that has just become idle would keep the server open for a minute.
+  app = Fastify({ forceCloseConnections: true })
+  await app.register(freshtier, {
+    open: () => createCache({ name: 'shop', policies: [units] }),
+    console: { token: TOKEN },
+  })
+  url = await app.listen({ host: '127.0.0.1', port: 0 })
+  await app.cache.tenant('org-1').getOrFill(units, 'a', () => 'value-1')
+})
+
+afterEach(() => app.close())
+
+const withToken = { env: { FRESHTIER_TOKEN: TOKEN } }
+const json = (text: string) => JSON.parse(text) as Record<string, unknown>
+
+describe('a running service', () => {
+  it('shows its stats, as text and as JSON', async () => {
+    await app.cache.tenant('org-1').getOrFill(units, 'a', () => 'value-1')
+    const { code, out } = await cli(['stats', '--url', url], withToken)
+    expect(code).toBe(0)
+    expect(out).toContain('shop  ✓ pass\n2 requests, 50.0 % answered without waiting, 2 tenants')
+    expect(out).toMatch(/^units +2 +50\.0 % +1 +0 +\S+ ms$/m)
+    const { out: text } = await cli(['stats', '--url', `${url}/`, '--json'], withToken)
+    expect(json(text)).toMatchObject({ caches: [{ name: 'shop', stats: { requests: 2 } }] })
+  })
+
+  it('has no colour unless it is for a terminal', async () => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for.
+    const escapes = /\u001b/
+    expect((await cli(['stats', '--url', url], withToken)).out).not.toMatch(escapes)
+    expect((await cli(['stats', '--url', url], { ...withToken, hasColour: true })).out).toMatch(escapes)
+  })
+
+  it('shows an entry, and its value when asked', async () => {
+    const args = ['get', 'units', 'a', '--tenant', 'org-1', '--url', url]
+    expect(await cli(args, withToken)).toMatchObject({ code: 0, out: expect.not.stringContaining('value-1') })
+    expect((await cli([...args, '--value'], withToken)).out).toContain('value    value-1')
+    expect((await cli(['get', 'units', 'b', '--url', url], withToken)).code).toBe(1)
+  })
+
+  it('invalidates', async () => {
+    const args = ['invalidate', '--tag', 'units', '--tenant', 'org-1', '--url', url]
+    expect((await cli(args, withToken)).code).toBe(0)
+    expect(await app.cache.tenant('org-1').get(units, 'a')).toBeUndefined()
+  })
+
+  it('shows what happens', async () => {
+    let isReady = false
+    const running = cli(['tail', '--url', url, '--type', 'invalidated', '--max', '1', '--json'], withToken)
+    void running.then(() => {
+      isReady = true
+    })
+    while (!isReady) {
+      await app.cache.tenant('org-1').invalidate({ tags: ['units'] })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const { code, out } = await running
+    expect(code).toBe(0)
+    expect(json(out)).toMatchObject({ type: 'invalidated', cache: 'shop', tenant: 'org-1', tags: ['units'] })
+  })
+
+  it.each([
+    ['none', {}],
+    ['a wrong one', { env: { FRESHTIER_TOKEN: `${TOKEN}x` } }],
+  ])('refuses everything with 4 where the token is %s', async (_, how) => {
+    for (const args of [['stats'], ['get', 'units', 'a'], ['invalidate', '--tag', 'units'], ['tail']]) {
+      const { code, out, err } = await cli([...args, '--url', url], how)
+      expect({ code, out }).toEqual({ code: 4, out: '' })
+      expect(err).toContain('Send the token of the console')
+      expect(err).not.toContain(TOKEN)
+    }
+    expect(app.cache.stats().invalidations).toBe(0)
+  })
+
+  it('says what is wrong with what it was asked', async () => {
+    const unknown = await cli(['get', 'nothing', 'a', '--url', url], withToken)
+    expect(unknown).toMatchObject({ code: 2, err: "error: policy must be one of units; got 'nothing'." })
+    const elsewhere = await cli(['stats', '--url', `${url}/elsewhere`], withToken)
+    expect(elsewhere).toMatchObject({ code: 2, err: expect.stringContaining('There is no console API at') })
+  })
+})
