@@ -39,9 +39,8 @@ export async function warmAll<T>(
   const report = (): WarmReport => ({ warmed, failed, errors: [...errors] })
   // One step at a time: an async source need not bear being asked twice at once.
   let turn: Promise<unknown> = Promise.resolve()
-  let isOver = false
   const next = (): Promise<IteratorResult<T>> => {
-    const step = turn.then(() => (isOver ? { done: true as const, value: undefined } : source.next()))
+    const step = turn.then(() => source.next())
     turn = step.catch(() => {})
     return step
   }
@@ -64,7 +63,6 @@ export async function warmAll<T>(
   try {
     await Promise.all(Array.from({ length: concurrency }, work))
   } finally {
-    isOver = true
     await turn
     await source.return?.()
   }
