@@ -4,7 +4,7 @@ import { systemClock } from '../core/system-clock.js'
 import { systemRandom } from '../core/system-random.js'
 import { memoryTier } from '../memory/memory-tier.js'
 import { errorText } from '../observe/redact.js'
-import { type RedisClient, redisTier } from '../redis/index.js'
+import { type IoredisClient, redisTier } from '../redis/index.js'
 import { RedisLayout } from '../redis-protocol/redis-layout.js'
 import { badInput, CliError } from './cli-error.js'
 import { EXIT } from './command.js'
@@ -13,7 +13,7 @@ const CONNECT_MS = 5_000
 const COMMAND_MS = 5_000
 
 /** What is called of ioredis, which the user's project brings. */
-interface CliClient extends RedisClient {
+interface CliClient extends IoredisClient {
   connect(): Promise<void>
   disconnect(): void
   on(event: 'error', listener: (error: unknown) => void): unknown

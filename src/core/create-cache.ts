@@ -73,7 +73,7 @@ export interface CacheOptions extends Partial<Omit<PolicyOptions, 'name' | 'vers
 export interface MemoryControl {
   /**
    * Another eviction from now on. Every entry stays, and the new one begins with the order of the old one. Walks over
-   * all entries at once: about a quarter of a second at a million.
+   * all entries at once: from a third of a second at a million.
    *
    * @throws InvalidOptionError for a name that is none.
    */

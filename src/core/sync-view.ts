@@ -17,9 +17,6 @@ export interface SyncWriteOptions extends WriteOptions {
   authoritative?: boolean
 }
 
-/** An invalidation that was not acknowledged is sent again after these pauses; then it is told as an event. */
-const RETRY_PAUSES_MS = [250, 1_000, 4_000]
-
 /**
  * A policy's entries in memory, without promises: for call sites that are synchronous and must stay so.
  *
@@ -40,7 +37,8 @@ const RETRY_PAUSES_MS = [250, 1_000, 4_000]
  * With a shared tier a sync view keeps following the log, also while nobody reads: a first read after a pause could not
  * wait for it. That is one small command a poll interval.
  *
- * What other processes must know is sent in the background: `close` waits for it, a failure is a `publish-failed` event.
+ * What other processes must know is sent in the background, and `close` waits for it. An invalidation that nobody
+ * acknowledges is queued and delivered later; what cannot be sent is a `publish-failed` event.
  */
 export class SyncView<K extends Key, V> {
   readonly #core: CacheCore
@@ -102,7 +100,12 @@ export class SyncView<K extends Key, V> {
   /** Drops the entry here at once, and everywhere soon. */
   invalidate(key: K): void {
     const space = this.#spaceNow()
-    void this.#core.track(this.#invalidate(space, key))
+    const entries = [{ space, key: checkKey(key) }]
+    const invalidation = { namespace: space.namespace, entries, tags: [], clear: false, soft: false }
+    const told = this.#core
+      .invalidate(invalidation, 'queue')
+      .catch((error: unknown) => this.#fail({ space, userKey: key }, 'invalidate', error))
+    void this.#core.track(told)
   }
 
   /** Here at once, elsewhere when the shared tier has it. */
@@ -119,21 +122,6 @@ export class SyncView<K extends Key, V> {
       (error: unknown) => this.#fail(request, 'set', error),
     )
     void this.#core.track(told)
-  }
-
-  async #invalidate(space: Space, userKey: Key): Promise<void> {
-    const { invalidator, parts } = this.#core
-    const entries = [{ space, key: checkKey(userKey) }]
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await invalidator.invalidate({ namespace: space.namespace, entries, tags: [], clear: false, soft: false })
-        return
-      } catch (error) {
-        const pauseMs = RETRY_PAUSES_MS[attempt]
-        if (pauseMs === undefined) return this.#fail({ space, userKey }, 'invalidate', error)
-        await new Promise<void>((resolve) => void parts.clock.setTimer(resolve, pauseMs))
-      }
-    }
   }
 
   #fail(request: { space: Space; userKey: Key }, operation: 'set' | 'invalidate', error: unknown): void {

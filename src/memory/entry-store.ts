@@ -194,7 +194,9 @@ export class EntryStore {
 
   /** Another eviction from now on, which begins with the order of the old one. Entries stay in their slots. */
   useEviction(name: EvictionName): void {
-    const order = [...this.eviction.order()]
+    const order = new Int32Array(this.slots.count)
+    let next = 0
+    for (const slot of this.eviction.order()) order[next++] = slot
     const kind = EVICTIONS[name]
     this.slots.relayout(kind.words)
     const eviction = kind.create(this.slots, this.#options.random)

@@ -213,14 +213,18 @@ describe('a sync view', () => {
     expect(told('publish-failed')).toEqual([])
   })
 
-  it('tells of an invalidation that was lost for good', async () => {
-    const { a, clock, server, told } = await setUp(1)
+  it('queues an invalidation that nobody acknowledges, until it is delivered', async () => {
+    const { a, b, clock, server, caches, told } = await setUp()
+    b.set('r1', 'old')
     for (let attempt = 0; attempt < 4; attempt++) server.fail('unlink', new Error('down'))
     a.invalidate('r1')
+    await clock.advance(1)
+    expect(told('invalidation-queued')).toHaveLength(1)
+    expect(caches[0]!.stats().queuedInvalidations).toBe(1)
     await clock.advance(10_000)
-    expect(told('publish-failed')).toEqual([
-      expect.objectContaining({ policy: 'tables', key: 'r1', operation: 'invalidate' }),
-    ])
+    expect(caches[0]!.stats().queuedInvalidations).toBe(0)
+    expect(b.get('r1')).toBeUndefined()
+    expect(told('publish-failed')).toEqual([])
   })
 
   it('tells of an authoritative set that was lost, and keeps nothing of it here', async () => {
