@@ -241,7 +241,9 @@ describe('without Redis', () => {
     )
     expect(await ask('/set/x/1', { to: right! })).toEqual([200, { result: 'OK' }])
     expect(await admin.get('x')).toBe('1')
-    expect(await ask('/get/x', { to: wrong! })).toEqual([503, { error: 'ERR redis refused the proxy' }])
+    expect(await ask('/set/y/1', { to: wrong! })).toEqual([503, { error: 'ERR redis refused the proxy' }])
+    // Nor was it executed as the user of somebody else.
+    expect([await admin.exists('y'), await redis.client().exists('y')]).toEqual([0, 0])
   })
 
   test('close ends requests that wait', async () => {

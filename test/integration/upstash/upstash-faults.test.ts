@@ -92,6 +92,16 @@ describe('a server that does not answer as it should', () => {
   })
 })
 
+test('gives up an answer that never ends', async () => {
+  const chunk = Buffer.alloc(256 * 1024, ' ')
+  const goOn = (response: ServerResponse): void => {
+    while (!response.destroyed && response.write(chunk)) {}
+    if (!response.destroyed) response.once('drain', () => goOn(response))
+  }
+  await answering((_, response) => goOn(response.writeHead(200)), { maxAnswerBytes: '1mb' })
+  await expect(tier.read(NAMESPACE, [KEY])).rejects.toThrow('answered more than maxAnswerBytes')
+})
+
 describe('a server that hangs', () => {
   test('is given up at the deadline, and the request is ended', async () => {
     const clock = fakeClock()
@@ -171,10 +181,12 @@ describe('a server that hangs', () => {
   })
 
   test('keeps no call waiting once the tier is closed', async () => {
-    await answering(() => {})
+    let ended = false
+    await answering((request) => request.socket.once('close', () => (ended = true)))
     const read = expect(tier.read(NAMESPACE, [KEY])).rejects.toThrow('was closed before it answered')
     await until(() => server.requests.length === 1, { what: 'the request' })
     await tier.close()
     await read
+    await until(() => ended, { what: 'the end of the connection' })
   })
 })
