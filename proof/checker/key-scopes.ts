@@ -90,9 +90,9 @@ export const FULL_KEY_SCOPES: readonly KeyScope[] = [
     readers: [reader(1, 'bounded', 2)],
     writes: 2,
     syncs: [0, 2],
-    ticks: 2,
+    ticks: 1,
     trims: 2,
-    noise: 2,
+    noise: 1,
   },
   {
     name: 'failover: two writes, the replica lost rows',
