@@ -4,14 +4,16 @@ import { errorText } from '../observe/redact.js'
 import { CliError } from './cli-error.js'
 import type { CliIo } from './cli-io.js'
 import { type CliCommand, EXIT, type ExitCode } from './command.js'
+import { explain } from './commands/explain.js'
 import { get } from './commands/get.js'
 import { invalidate } from './commands/invalidate.js'
 import { purge } from './commands/purge.js'
+import { restProxy } from './commands/rest-proxy.js'
 import { stats } from './commands/stats.js'
 import { tail } from './commands/tail.js'
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly CliCommand[] = [stats, get, invalidate, tail, purge]
+export const COMMANDS: readonly CliCommand[] = [stats, explain, get, invalidate, tail, purge, restProxy]
 
 const CONNECTION = [
   ['--url <url>', 'a running service with the console API, such as http://127.0.0.1:3000'],
@@ -43,7 +45,7 @@ export async function runCli(args: readonly string[], version: string, io: CliIo
     await program.parseAsync([...args], { from: 'user' })
     return exitCode
   } catch (error) {
-    return explain(error, io)
+    return explainError(error, io)
   }
 }
 
@@ -62,7 +64,7 @@ function addCommand(
   command.action((...passed: unknown[]) => run(passed.slice(0, -2).flat() as string[], command.opts()))
 }
 
-function explain(error: unknown, io: CliIo): ExitCode {
+function explainError(error: unknown, io: CliIo): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.badInput
   if (io.signal.aborted) return EXIT.interrupted
   io.err(`error: ${errorText(error)}`)

@@ -10,7 +10,8 @@ import { read } from './repository.ts'
 const packed = packPackage()
 afterAll(() => packed.remove())
 
-const all = Object.keys((JSON.parse(read('package.json')) as { exports: object }).exports)
+const manifest = JSON.parse(read('package.json')) as { version: string; bin: { freshtier: string }; exports: object }
+const all = Object.keys(manifest.exports)
 /** Those that are for a package that the application brings. */
 const edges = Object.keys(PACKAGES).filter((folder) => all.includes(`./${folder}`))
 const doors = all
@@ -34,6 +35,24 @@ describe('each door opens in a process of its own, without any other package', (
     for (const [name] of dependencies) beside.link(name)
     const { status, stderr } = inNode(beside, `import 'freshtier/${folder}'`)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    beside.remove()
+  })
+
+  it('the command line starts beside its dependencies alone, and says which client it misses', () => {
+    const beside = packPackage()
+    for (const [name, kind] of Object.entries(PACKAGES.cli!)) if (kind === 'dependency') beside.link(name)
+    const run = (...args: string[]) => {
+      const bin = join(beside.folder, 'node_modules/freshtier', manifest.bin.freshtier)
+      const env = { PATH: process.env.PATH }
+      const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env })
+      return { status, stdout: stdout.trim(), stderr: stderr.trim() }
+    }
+    expect(run('--version')).toEqual({ status: 0, stdout: manifest.version, stderr: '' })
+    expect(run('stats', '--redis', 'redis://127.0.0.1:1')).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: "error: --redis needs the package 'ioredis' beside freshtier: npm install ioredis",
+    })
     beside.remove()
   })
 

@@ -46,12 +46,8 @@ export async function clearTenant(caches: readonly Cache[], body: unknown): Prom
 
 /** What is held of one key: `?policy=&key=` or `&number=`, `&tenant=`, `&cache=`; the value with `&value=1`. */
 export async function readEntry(caches: readonly Cache[], query: URLSearchParams): Promise<object> {
-  const field = (name: string): string | undefined => query.get(name) ?? undefined
-  const { cache, scope, about } = find(caches, { cache: field('cache'), tenant: field('tenant') })
-  const policy = policyOf(cache, field('policy'))
-  const number = field('number')
-  const key = number === undefined ? field('key') : Number(number)
-  const found = await scope.getEntry(policy, key as Key)
+  const { scope, about, policy, key } = findEntry(caches, query)
+  const found = await scope.getEntry(policy, key)
   if (found.state === 'failed') {
     return { ...about, policy: policy.name, key, state: 'failed', error: errorText(found.error) }
   }
@@ -60,11 +56,28 @@ export async function readEntry(caches: readonly Cache[], query: URLSearchParams
   return { ...about, policy: policy.name, key, ...details, ...(isShown ? { value: shownValue(value) } : {}) }
 }
 
+/** Where one key is, and what a read of it would come to; named as for `readEntry`. */
+export async function explainEntry(caches: readonly Cache[], query: URLSearchParams): Promise<object> {
+  const { scope, about, policy, key } = findEntry(caches, query)
+  return { cache: about.cache, ...(await scope.explain(policy, key)) }
+}
+
 /** As `redis-cli` would show it; what is no plain data as Node shows it. */
 function shownValue(value: unknown): unknown {
   const encoded = encodeValue(value)
   if (encoded instanceof NotPlainData) return inspect(value, { depth: 4, maxArrayLength: 100, maxStringLength: 1_000 })
   return JSON.parse(encoded.text)
+}
+
+function findEntry(
+  caches: readonly Cache[],
+  query: URLSearchParams,
+): { scope: Scope; about: { cache: string; tenant: string }; policy: Policy<Key>; key: Key } {
+  const field = (name: string): string | undefined => query.get(name) ?? undefined
+  const { cache, scope, about } = find(caches, { cache: field('cache'), tenant: field('tenant') })
+  const number = field('number')
+  const key = (number === undefined ? field('key') : Number(number)) as Key
+  return { scope, about, policy: policyOf(cache, field('policy')), key }
 }
 
 function find(

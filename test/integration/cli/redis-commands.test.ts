@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Cache, createCache, definePolicy, memoryTier } from '../../../src/index.js'
 import { redisTier } from '../../../src/redis/index.js'
+import { deferred } from '../../kit/twin-caches.ts'
 import { until } from '../../kit/until.ts'
 import { type RedisServer, startRedisServer } from '../../servers/redis-server.ts'
 import { cli } from './run-cli.ts'
@@ -87,6 +88,50 @@ describe('get', () => {
     await cache.set(users, 'a', '\u001b[2J\u202egone')
     const { out } = await cli(['get', 'users', 'a', '--value', ...at()])
     for (const steering of ['\u001b', '\u202e']) expect(out).not.toContain(steering)
+  })
+})
+
+describe('explain', () => {
+  it('says what Redis holds, and why a read would hit or miss', async () => {
+    await cache.tenant('org-1').set(units, 'a', 'value-1')
+    const args = ['explain', 'units', 'a', '--tenant', 'org-1', ...at()]
+    const held = await cli([...args, '--json'])
+    expect(held.code).toBe(0)
+    expect(json(held.out)).toMatchObject({
+      answer: 'redis',
+      tiers: [{ tier: 'redis', state: 'fresh', tags: ['units'] }],
+    })
+    await cache.tenant('org-1').invalidate({ tags: ['units'] })
+    const dead = await cli(args)
+    expect(dead.out).toMatch(/^units@1 a of org-1: a read is answered by a fill\n {2}redis +dead /)
+    expect(dead.out).not.toContain('value-1')
+  })
+})
+
+describe('rest-proxy', () => {
+  it('answers as Upstash does until it is interrupted', async () => {
+    const stop = new AbortController()
+    const started = deferred<string>()
+    const running = cli(['rest-proxy', '--port', '0', '--redis', server.url, '--json'], {
+      env: { FRESHTIER_TOKEN: 'local-only' },
+      signal: stop.signal,
+      onLine: (line) => started.resolve((JSON.parse(line) as { url: string }).url),
+    })
+    const headers = { authorization: 'Bearer local-only' }
+    const answered = await fetch(`${await started.promise}/ping`, { headers })
+    expect(await answered.json()).toEqual({ result: 'PONG' })
+    stop.abort()
+    expect((await running).code).toBe(0)
+  })
+
+  it('wants a token and a port that is free', async () => {
+    expect(await cli(['rest-proxy', '--redis', server.url])).toMatchObject({ code: 2 })
+    const env = { FRESHTIER_TOKEN: 'local-only', REDIS_URL: server.url }
+    expect(await cli(['rest-proxy', '--port', String(server.port)], { env })).toMatchObject({
+      code: 3,
+      err: `error: Port ${server.port} cannot be used (EADDRINUSE); choose another with --port.`,
+    })
+    expect(await cli(['rest-proxy', '--port', '70000'], { env })).toMatchObject({ code: 2 })
   })
 })
 

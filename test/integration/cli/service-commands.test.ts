@@ -51,6 +51,15 @@ describe('a running service', () => {
     expect((await cli(['get', 'units', 'b', '--url', url], withToken)).code).toBe(1)
   })
 
+  it('explains a key', async () => {
+    const args = ['explain', 'units', 'a', '--tenant', 'org-1', '--url', url]
+    const { code, out } = await cli(args, withToken)
+    expect(code).toBe(0)
+    expect(out).toMatch(/^units@1 a of org-1: a read is answered by memory\n {2}memory +fresh /)
+    await app.cache.tenant('org-1').invalidate({ tags: ['units'] })
+    expect((await cli(args, withToken)).out).toMatch(/answered by a fill[\s\S]+units +hard +local/)
+  })
+
   it('invalidates', async () => {
     const args = ['invalidate', '--tag', 'units', '--tenant', 'org-1', '--url', url]
     expect((await cli(args, withToken)).code).toBe(0)
