@@ -4,6 +4,7 @@ import { errorText } from '../observe/redact.js'
 import { CliError } from './cli-error.js'
 import type { CliIo } from './cli-io.js'
 import { type CliCommand, EXIT, type ExitCode } from './command.js'
+import { doctor } from './commands/doctor.js'
 import { explain } from './commands/explain.js'
 import { get } from './commands/get.js'
 import { invalidate } from './commands/invalidate.js'
@@ -13,7 +14,7 @@ import { stats } from './commands/stats.js'
 import { tail } from './commands/tail.js'
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly CliCommand[] = [stats, explain, get, invalidate, tail, purge, restProxy]
+export const COMMANDS: readonly CliCommand[] = [doctor, stats, explain, get, invalidate, tail, purge, restProxy]
 
 const CONNECTION = [
   ['--url <url>', 'a running service with the console API, such as http://127.0.0.1:3000'],

@@ -13,6 +13,8 @@ import { LOG_EVENTS, type LogEventName, type LogLine, logLineOf } from './log-li
 export interface EventLogger {
   info(line: object, message: string): void
   warn(line: object, message: string): void
+  /** Asked where there is one, so that no line is made for nobody. */
+  isLevelEnabled?(level: string): boolean
 }
 
 export interface LogEventsOptions {
@@ -49,14 +51,16 @@ export function logEvents(cache: Cache, options: LogEventsOptions): () => void {
   const { name } = cache.stats()
   const rules = policyRules(cache)
   const limit = new LineLimit(clock, maxLinesPerSecond)
+  const isWritten = (level: string): boolean => logger.isLevelEnabled?.(level) ?? true
   const write = (event: CacheEvent): void => {
     const line = logLineOf(event, { cache: name, rules, keys })
     if (line === undefined || !events.has(line.event)) return
+    const level = WARNINGS.has(line.event) ? 'warn' : 'info'
+    if (!isWritten(level)) return
     const suppressed = limit.pass(line.event)
     if (suppressed === undefined) return
     const told: LogLine & { suppressed?: number } = suppressed === 0 ? line : { ...line, suppressed }
-    if (WARNINGS.has(line.event)) logger.warn(told, line.event)
-    else logger.info(told, line.event)
+    logger[level](told, line.event)
   }
   const types = HEARD.filter((type) => type !== 'hit' || events.has('cache_hit'))
   const ends = types.map((type) => cache.on(type, write))

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import type { Cache } from 'freshtier'
+import { freshtier } from 'freshtier/fastify'
+import { logEvents } from 'freshtier/observe'
 import { startBackgroundWork } from './background-work.js'
 import { CacheMonitor } from './cache/cache-monitor.js'
 import { type AppCache, openCache } from './cache/open-cache.js'
@@ -66,6 +69,7 @@ async function assemble(settings: Settings, database: Database, releases: Releas
   const questions = createQuestions(database, settings.cache.ttlSeconds)
   const cache = await openCache({ settings: settings.cache, questions, failed })
   releases.add(() => cache.close())
+  if (cache.cache) await observe(server, cache.cache, settings)
   const dashboard = new Dashboard({ cache: cache.cache })
   releases.add(() => dashboard.settle())
 
@@ -103,6 +107,13 @@ async function prepare(settings: Settings, database: Database): Promise<void> {
   await migrate(database)
   await seedOrganisations(database, settings.demo)
   await fillHistory(database)
+}
+
+/** `/metrics`, the console's API below `/freshtier`, and log lines about what fails. `/health` is the app's own. */
+async function observe(server: FastifyInstance, cache: Cache, { consoleToken: token }: Settings): Promise<void> {
+  await server.register(freshtier, { cache, health: false, metrics: { dashboard: true }, console: { token } })
+  const end = logEvents(cache, { logger: server.log })
+  server.addHook('onClose', async () => end())
 }
 
 function createPublisher({ cache }: AppCache, sockets: SocketServer, failed: Failed): ChangePublisher {

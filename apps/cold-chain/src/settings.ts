@@ -16,6 +16,8 @@ export interface Settings {
   readonly offlineAfterMs: number
   readonly keepReadingsMs: number
   readonly sessionSecret: string | undefined
+  /** What changes through the console need; without it the console only shows, and only to this machine. */
+  readonly consoleToken: string | undefined
   readonly eventNames: EventNames
   readonly logLevel: string
 }
@@ -98,6 +100,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     offlineAfterMs: 1_000 * read.number('OFFLINE_AFTER_SECONDS', 60, 1, 86_400),
     keepReadingsMs: 3_600_000 * read.number('KEEP_READINGS_HOURS', 26, 25, 8_760),
     sessionSecret: read.text('SESSION_SECRET', undefined, /^.{16,}$/, 'at least 16 characters'),
+    consoleToken: read.text('CONSOLE_TOKEN', undefined, /^\S{16,}$/, 'at least 16 characters without spaces'),
     eventNames: readEventNames(read),
     logLevel: read.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'warn'),
   }
@@ -201,5 +204,5 @@ class Reader {
 
 /** Connection strings and secrets never reach a terminal or a log. */
 function isSecret(name: string): boolean {
-  return name.endsWith('_URL') || name.endsWith('_SECRET')
+  return /_(URL|SECRET|TOKEN)$/.test(name)
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { encodeValue, NotPlainData } from '../../core/codec.js'
 import type { Cache } from '../../core/create-cache.js'
+import { doctor } from '../../core/doctor.js'
 import { InvalidOptionError } from '../../core/errors.js'
 import { checkFields, checkPairs } from '../../core/options.js'
 import type { Policy } from '../../core/policy.js'
@@ -54,6 +55,12 @@ export async function readEntry(caches: readonly Cache[], query: URLSearchParams
   const { value, ...details } = found
   const isShown = query.get('value') === '1' && found.state !== 'missing'
   return { ...about, policy: policy.name, key, ...details, ...(isShown ? { value: shownValue(value) } : {}) }
+}
+
+/** What the doctor says of each cache's servers. */
+export async function examine(caches: readonly Cache[]): Promise<object> {
+  const reports = caches.map(async (cache) => ({ cache: cache.stats().name, ...(await doctor(cache)) }))
+  return { caches: await Promise.all(reports) }
 }
 
 /** Where one key is, and what a read of it would come to; named as for `readEntry`. */

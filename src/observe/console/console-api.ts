@@ -4,7 +4,7 @@ import { checkFields } from '../../core/options.js'
 import type { Clock } from '../../core/ports/clock.js'
 import { systemClock } from '../../core/system-clock.js'
 import { checkCaches } from '../check-caches.js'
-import { clearTenant, explainEntry, invalidate, readEntry } from './console-actions.js'
+import { clearTenant, examine, explainEntry, invalidate, readEntry } from './console-actions.js'
 import { ConsoleGuard, type Wanted } from './console-guard.js'
 import { answer, failure, refusal } from './console-replies.js'
 import { Snapshots } from './console-snapshot.js'
@@ -75,6 +75,7 @@ export function consoleApi(caches: Cache | readonly Cache[], options: ConsoleApi
       wanted: ({ query }) => (query.get('value') === '1' ? 'value' : 'look'),
       run: async ({ query }) => answer(await readEntry(watched, query)),
     },
+    '/doctor': { method: 'GET', wanted: look, run: async () => answer(await examine(watched)) },
     '/explain': { method: 'GET', wanted: look, run: async ({ query }) => answer(await explainEntry(watched, query)) },
     '/invalidate': { method: 'POST', wanted: change, run: async ({ body }) => answer(await invalidate(watched, body)) },
     '/clear': { method: 'POST', wanted: change, run: async ({ body }) => answer(await clearTenant(watched, body)) },

@@ -91,6 +91,18 @@ describe('get', () => {
   })
 })
 
+describe('doctor', () => {
+  it('says what the server means for a cache; ends with 1 where a promise is broken', async () => {
+    const sound = await cli(['doctor', ...at(), '--json'])
+    const [report] = JSON.parse(sound.out) as [{ isSound: boolean; findings: { topic: string; level: string }[] }]
+    expect(report.findings.length).toBeGreaterThan(3)
+    expect(sound.code).toBe(report.isSound ? 0 : 1)
+    const text = await cli(['doctor', ...at()])
+    expect(text.code).toBe(sound.code)
+    expect(text.out).toMatch(/^(✓ good|! look|✗ broken) /m)
+  })
+})
+
 describe('explain', () => {
   it('says what Redis holds, and why a read would hit or miss', async () => {
     await cache.tenant('org-1').set(units, 'a', 'value-1')

@@ -51,6 +51,12 @@ describe('a running service', () => {
     expect((await cli(['get', 'units', 'b', '--url', url], withToken)).code).toBe(1)
   })
 
+  it('is looked at by the doctor', async () => {
+    const { code, out } = await cli(['doctor', '--url', url], withToken)
+    expect(code).toBe(0)
+    expect(out).toMatch(/^shop\n✓ good +tiers +memory only/)
+  })
+
   it('explains a key', async () => {
     const args = ['explain', 'units', 'a', '--tenant', 'org-1', '--url', url]
     const { code, out } = await cli(args, withToken)

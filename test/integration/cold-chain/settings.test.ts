@@ -57,7 +57,12 @@ describe('settings', () => {
   })
 
   it('S3-11: never repeats a connection string or a secret', () => {
-    const environment = { DATABASE_URL: 'mysql://admin:hunter2@db', REDIS_URL: 'hunter2', SESSION_SECRET: 'hunter2' }
+    const environment = {
+      DATABASE_URL: 'mysql://admin:hunter2@db',
+      REDIS_URL: 'hunter2',
+      SESSION_SECRET: 'hunter2',
+      CONSOLE_TOKEN: 'hunter2',
+    }
     expect(() => readSettings(environment)).toThrow('(hidden)')
     expect(() => readSettings(environment)).not.toThrow('hunter2')
   })

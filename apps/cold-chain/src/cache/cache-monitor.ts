@@ -112,15 +112,13 @@ export class CacheMonitor {
       bytes: memory?.bytes ?? 0,
       // One namespace is the cache's own, outside any tenant.
       tenants: Math.max(0, (stats?.tenants ?? 0) - 1),
-      policies: Object.entries(stats?.policies ?? {})
-        .filter(([name]) => name !== 'health-probe')
-        .map(([name, { requests, hits, fills, fillMs }]) => ({
-          name,
-          requests,
-          hitRatio: ratio(hits, requests),
-          fills,
-          fillMeanMs: ratio(fillMs.totalMs, fillMs.count),
-        })),
+      policies: Object.entries(stats?.policies ?? {}).map(([name, { requests, hits, fills, fillMs }]) => ({
+        name,
+        requests,
+        hitRatio: ratio(hits, requests),
+        fills,
+        fillMeanMs: ratio(fillMs.totalMs, fillMs.count),
+      })),
       activity: activity(),
       process: readProcess(this.#loopDelayP99Ms),
     }

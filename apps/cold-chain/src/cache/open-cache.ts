@@ -38,9 +38,6 @@ export async function openCache({ settings, questions, failed }: OpenCacheOption
     tiers: [...memory, ...shared],
     policies: Object.values(questions).map((question) => question.policy),
   })
-  cache.on('fill-failed', (event) => failed(`fill of ${event.policy}`, event.error))
-  cache.on('tier-failed', (event) => failed(`tier ${event.tier} (${event.operation})`, event.error))
-
   return {
     cache,
     redis,
