@@ -168,7 +168,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   // Nothing but the age of what it holds tells a thawed process that it was away.
   const clock = opened ? new FreezeAwareClock(ticking) : ticking
   const shared = opened && toldTier(opened, { clock, events })
-  const namespaces = new Namespaces(shared?.commandTimeoutMs)
+  const namespaces = new Namespaces(clock, shared?.commandTimeoutMs)
   try {
     if (shared) checkBound(maxStaleness, maxStalenessMs, shared.pollMs * 2 + shared.commandTimeoutMs)
     for (const policy of defaultPolicy ? [defaultPolicy, ...policies] : policies) namespaces.register(policy)

@@ -12,7 +12,7 @@
  *     20     8  epoch of the namespace
  *     28    14  born: the namespace's clock read before the fill, microseconds, hexadecimal
  *     42    12  storedAt: the server's time at the store, milliseconds, hexadecimal; stamped by the tier
- *     54     9  freshMs, hexadecimal
+ *     54     9  freshMs, hexadecimal; a soft invalidation cuts it to the entry's age, so that it is stale since then
  *     63     9  staleMs, hexadecimal
  *     72     4  length of the tag section in characters, hexadecimal
  *     76        tags separated by '\n', then the body
@@ -24,6 +24,8 @@ export const FILL_ID_OFFSET = 4
 export const FILL_ID_LENGTH = 16
 export const STORED_AT_OFFSET = 42
 export const STORED_AT_LENGTH = 12
+export const FRESH_MS_OFFSET = 54
+export const FRESH_MS_LENGTH = 9
 export const STALE_MS_OFFSET = 63
 export const STALE_MS_LENGTH = 9
 export const HEADER_LENGTH = 76
@@ -103,9 +105,16 @@ export function stampEnvelope(text: string, storedAtMs: number): string {
   )
 }
 
-/** What a tier without scripts does at a soft invalidation. */
-export function markEnvelopeSoft(text: string): string {
-  return `${text.slice(0, SOFT_FLAG_OFFSET)}s${text.slice(SOFT_FLAG_OFFSET + 1)}`
+/** What a tier without scripts does at a soft invalidation: marked, and stale from `nowMs` on. */
+export function markEnvelopeSoft(text: string, nowMs: number): string {
+  const number = (offset: number, length: number): number => Number.parseInt(text.slice(offset, offset + length), 16)
+  const freshMs = number(FRESH_MS_OFFSET, FRESH_MS_LENGTH)
+  const ageMs = Math.floor(nowMs) - number(STORED_AT_OFFSET, STORED_AT_LENGTH)
+  const cutMs = Math.min(freshMs, Math.max(0, ageMs))
+  const upTo = text.slice(0, SOFT_FLAG_OFFSET) + 's' + text.slice(SOFT_FLAG_OFFSET + 1, FRESH_MS_OFFSET)
+  // What is no number stays: it is no envelope of ours.
+  const fresh = Number.isNaN(cutMs) ? text.slice(FRESH_MS_OFFSET, STALE_MS_OFFSET) : hex(cutMs, FRESH_MS_LENGTH)
+  return upTo + fresh + text.slice(STALE_MS_OFFSET)
 }
 
 /** True if a text takes more bytes than that in UTF-8; counted only if it may. */

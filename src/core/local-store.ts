@@ -36,7 +36,10 @@ export class LocalStore {
     if (standing === 'dead') return false
     const isKept = memory.set(space, key, {
       value: found.value,
-      freshUntilMs: standing === 'stale' ? Math.min(found.freshUntilMs, clock.coarseNow()) : found.freshUntilMs,
+      freshUntilMs:
+        standing === 'stale'
+          ? Math.min(found.freshUntilMs, space.namespace.softenedAtMs(found.seen, found.tags))
+          : found.freshUntilMs,
       staleMs: found.staleMs,
       storedAtMs: found.storedAtMs,
       seen: found.seen,

@@ -12,6 +12,8 @@ interface TagState {
   /** The local sequence at which they were applied here. */
   hardAt: number
   softAt: number
+  /** When the soft one was applied here (monotonic). */
+  softAtMs: number
 }
 
 export interface Bump {
@@ -57,9 +59,12 @@ export class Namespace implements NamespaceView {
   #heardClock = 0
   #isRetired = false
 
-  constructor(tenant: string, id: NamespaceId) {
+  readonly #nowMs: () => number
+
+  constructor(tenant: string, id: NamespaceId, nowMs: () => number) {
     this.tenant = tenant
     this.id = id
+    this.#nowMs = nowMs
   }
 
   /** False until a control block was adopted: nothing from the shared tier can be judged by what is known here. */
@@ -96,6 +101,26 @@ export class Namespace implements NamespaceView {
     return standing
   }
 
+  /** Since when an entry is stale by the soft invalidations applied here after `seen`. */
+  softenedAtMs(seen: number, tags: readonly string[] | undefined): number {
+    let since = Number.POSITIVE_INFINITY
+    for (const tag of tags ?? []) {
+      const state = this.#tags.get(tag)
+      if (state !== undefined && state.softAt > seen) since = Math.min(since, state.softAtMs)
+    }
+    return since
+  }
+
+  /** The same by the shared tier's clock, in microseconds: the first soft invalidation known to be after `born`. */
+  softenedAtUs(born: number, tags: readonly string[]): number {
+    let since = Number.POSITIVE_INFINITY
+    for (const tag of tags) {
+      const soft = this.#tags.get(tag)?.soft ?? 0
+      if (soft > born) since = Math.min(since, soft)
+    }
+    return since
+  }
+
   /** How an entry of the shared tier stands by what is known here; 'unknown' = ask the control block. */
   judge(epoch: string, born: number, tags: readonly string[]): Standing | 'unknown' {
     if (this.#epoch !== epoch) return 'unknown'
@@ -120,7 +145,7 @@ export class Namespace implements NamespaceView {
     if (event.clear) this.#floorAt = at
     for (const tag of event.tags) {
       const state = this.#stateOf(tag)
-      if (event.soft) state.softAt = at
+      if (event.soft) this.#soften(state, at)
       else state.hardAt = at
     }
   }
@@ -155,7 +180,7 @@ export class Namespace implements NamespaceView {
       isNews = true
       if (bump.soft) {
         state.soft = Math.max(last, bump.clock)
-        state.softAt = at
+        this.#soften(state, at)
       } else {
         state.hard = Math.max(last, bump.clock)
         state.hardAt = at
@@ -192,7 +217,7 @@ export class Namespace implements NamespaceView {
       const isHardNews = isFirst ? hard > this.#openedAt : hard > state.hard
       const isSoftNews = isFirst ? soft > this.#openedAt : soft > state.soft
       if (isHardNews) state.hardAt = at
-      if (isSoftNews) state.softAt = at
+      if (isSoftNews) this.#soften(state, at)
       isNews ||= isHardNews || isSoftNews
       state.hard = isFirst ? hard : Math.max(state.hard, hard)
       state.soft = isFirst ? soft : Math.max(state.soft, soft)
@@ -231,11 +256,22 @@ export class Namespace implements NamespaceView {
   }
 
   /** A new state says of the past what is safe: an entry born before `knownFrom` is dead to this tag. */
+  #soften(state: TagState, at: number): void {
+    state.softAt = at
+    state.softAtMs = this.#nowMs()
+  }
+
   #stateOf(tag: string): TagState {
     const known = this.#tags.get(tag)
     if (known) return known
     if (this.#tags.size >= MAX_TAGS) this.#forgetOldest()
-    const state: TagState = { hard: this.#knownFrom, soft: this.#knownFrom, hardAt: this.#forgottenAt, softAt: 0 }
+    const state: TagState = {
+      hard: this.#knownFrom,
+      soft: this.#knownFrom,
+      hardAt: this.#forgottenAt,
+      softAt: 0,
+      softAtMs: 0,
+    }
     this.#tags.set(tag, state)
     return state
   }

@@ -3,6 +3,7 @@ import { PolicyCounters } from './counters.js'
 import { CacheError, InvalidOptionError } from './errors.js'
 import { Namespace } from './namespace.js'
 import type { Policy, Rules } from './policy.js'
+import type { Clock } from './ports/clock.js'
 import type { Key } from './ports/local-tier.js'
 import type { NamespaceId, StoredKey } from './ports/shared-tier.js'
 import { type RegisteredPolicy, Space } from './space.js'
@@ -21,8 +22,11 @@ export class Namespaces {
   readonly #minLeaseMs: number
   #lastSpaceId = 0
 
+  readonly #nowMs: () => number
+
   /** `commandTimeoutMs`: the shared tier's; a lease must outlive several commands. */
-  constructor(commandTimeoutMs: number | undefined) {
+  constructor(clock: Clock, commandTimeoutMs: number | undefined) {
+    this.#nowMs = () => clock.coarseNow()
     this.#minLeaseMs = commandTimeoutMs === undefined ? 0 : commandTimeoutMs * 6
   }
 
@@ -42,7 +46,7 @@ export class Namespaces {
     const known = this.#byTenant.get(tenant)
     if (known) return known
     if (this.#byTenant.size >= MAX_NAMESPACES) this.#retireOne()
-    const namespace = new Namespace(tenant, namespaceId(tenant))
+    const namespace = new Namespace(tenant, namespaceId(tenant), this.#nowMs)
     this.#byTenant.set(tenant, namespace)
     this.#byId.set(namespace.id, namespace)
     return namespace

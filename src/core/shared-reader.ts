@@ -87,8 +87,7 @@ export class SharedReader {
     const decoded = await this.#decode(job, envelope)
     if (decoded === undefined) return this.#unreadable(job, text)
     const ageMs = Math.max(0, reply.serverNowMs - envelope.storedAtMs)
-    const isAged = envelope.soft || standing === 'stale'
-    const leftMs = isAged ? Math.min(0, envelope.freshMs - ageMs) : envelope.freshMs - ageMs
+    const leftMs = Math.min(envelope.freshMs - ageMs, this.#softLeftMs(job, envelope, standing, reply.serverNowMs))
     const found: FoundValue = {
       state: leftMs > 0 ? 'fresh' : 'stale',
       value: decoded.value,
@@ -106,6 +105,13 @@ export class SharedReader {
   }
 
   /** `job`: the first of those that the call was about. */
+  /** Stale since the soft invalidation, not since it was noticed; never fresh after one, whatever the clocks say. */
+  #softLeftMs(job: Job, { soft, born, tags }: Envelope, standing: Standing, serverNowMs: number): number {
+    if (standing !== 'stale') return soft ? 0 : Number.POSITIVE_INFINITY
+    const sinceUs = job.space.namespace.softenedAtUs(born, tags)
+    return Number.isFinite(sinceUs) ? Math.min(0, sinceUs / 1000 - serverNowMs) : 0
+  }
+
   tellFailure(operation: string, error: unknown, job?: Job): void {
     const { events, tiers } = this.#parts
     tiers.sharedErrors++

@@ -89,6 +89,12 @@ export class Groups {
     return standing
   }
 
+  /** Since when its members are stale, where they are by an invalidation. */
+  softenedAtMs(group: number): number {
+    const { namespace } = this.#spaces[group]!
+    return namespace.softenedAtMs(this.#read(group, SEEN), this.#tags[group]!)
+  }
+
   /** The group for an entry, one member larger. */
   join(space: SpaceView, entry: LocalEntry): number {
     if (space.id !== this.#latestSpaceId) this.#turnTo(space.id)

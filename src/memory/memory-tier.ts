@@ -167,7 +167,7 @@ export class RunningMemoryTier implements MemoryTier {
     const slot = store.find(space.id, key)
     if (slot === 0) return
     if (store.groups.judge(store.slots.group(slot)) === 'dead') store.remove(slot)
-    else this.#makeStale(slot, nowMs)
+    else this.#makeStale(slot, nowMs, nowMs)
   }
 
   clear(): void {
@@ -242,7 +242,7 @@ export class RunningMemoryTier implements MemoryTier {
       store.remove(slot)
       return 'gone'
     }
-    if (standing === 'stale') return this.#makeStale(slot, nowMs)
+    if (standing === 'stale') return this.#makeStale(slot, store.groups.softenedAtMs(group), nowMs)
     const freshUntilMs = store.freshUntilMs(slot)
     if (nowMs < freshUntilMs) return 'fresh'
     if (nowMs < freshUntilMs + store.groups.staleMs(group)) return 'stale'
@@ -253,9 +253,9 @@ export class RunningMemoryTier implements MemoryTier {
   }
 
   /** The end of an entry's freshness, and of the entry if it keeps no stale window. */
-  #makeStale(slot: number, nowMs: number): 'stale' | 'gone' {
+  #makeStale(slot: number, sinceMs: number, nowMs: number): 'stale' | 'gone' {
     const store = this.#store
-    const freshUntilMs = Math.min(store.freshUntilMs(slot), nowMs)
+    const freshUntilMs = Math.min(store.freshUntilMs(slot), sinceMs, nowMs)
     if (nowMs < freshUntilMs + store.groups.staleMs(store.slots.group(slot))) {
       store.regroup(slot, freshUntilMs)
       return 'stale'

@@ -119,7 +119,7 @@ export class TwinDatabase {
     const staleMs = envelope !== undefined && isEnvelope(envelope) ? staleMsOf(envelope) : 0
     if (envelope === undefined || !(staleMs > 0)) return this.unlink(key)
     this.leases.delete(key)
-    this.data.replace(key, markEnvelopeSoft(envelope))
+    this.data.replace(key, markEnvelopeSoft(envelope, this.#parts.nowMs()))
     this.data.expireIn(key, Math.min(staleMs, this.data.remainingMs(key)))
     return true
   }

@@ -193,7 +193,11 @@ function softRules(add: AddRule): void {
     const before = await stored(a)
     assert.deepEqual((await b.delete(NAMESPACE, [KEY], payloadOf(), true)).existed, [true])
     assert.equal((await stored(a))?.fillId, token)
-    assert.deepEqual(await stored(a), { ...before, soft: true })
+    const softened = (await stored(a))!
+    assert.deepEqual(softened, { ...before, soft: true, freshMs: softened.freshMs })
+    // Fresh up to its age: stale since the invalidation, whenever that is noticed.
+    const ageMs = (await a.read(NAMESPACE, [])).serverNowMs - softened.storedAtMs
+    assert.ok(softened.freshMs <= ageMs, `fresh for ${softened.freshMs} ms at an age of ${ageMs} ms`)
     const remainingMs = await scene.remainingMs('data', KEY)
     assert.ok(remainingMs > 1_000 && remainingMs <= 30_000, `remaining ${remainingMs}`)
   })

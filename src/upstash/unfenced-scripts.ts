@@ -1,7 +1,9 @@
 import {
   ENVELOPE_FORMAT,
+  FRESH_MS_OFFSET,
   fillIdOf,
   HEADER_LENGTH,
+  markEnvelopeSoft,
   SOFT_FLAG_OFFSET,
   STALE_MS_LENGTH,
   STALE_MS_OFFSET,
@@ -120,13 +122,18 @@ async function endEpoch({ send, keys: [n], args: [epoch] }: UnfencedRun): Promis
 }
 
 async function soften({ send, keys: [d, l] }: UnfencedRun): Promise<unknown> {
-  const [, data, leftMs] = await Promise.all([send('DEL', l!), send('MGET', d!), send('PTTL', d!)])
+  const [, data, leftMs, time] = await Promise.all([send('DEL', l!), send('MGET', d!), send('PTTL', d!), send('TIME')])
   const [envelope] = textsReply(data, 1)
   const staleMs = isEnvelope(envelope) ? staleMsOf(envelope) : 0
-  if (!(staleMs > 0)) return send('UNLINK', d!)
+  if (envelope === undefined || !(staleMs > 0)) return send('UNLINK', d!)
   const keepMs = typeof leftMs === 'number' && leftMs >= 0 ? Math.min(leftMs, staleMs) : staleMs
   // If the entry goes in between, this makes one of nothing: no envelope, a miss, and soon gone.
-  await Promise.all([send('SETRANGE', d!, String(SOFT_FLAG_OFFSET), 's'), send('PEXPIRE', d!, String(keepMs))])
+  const freshMs = markEnvelopeSoft(envelope, timeReply(time)).slice(FRESH_MS_OFFSET, STALE_MS_OFFSET)
+  await Promise.all([
+    send('SETRANGE', d!, String(SOFT_FLAG_OFFSET), 's'),
+    send('SETRANGE', d!, String(FRESH_MS_OFFSET), freshMs),
+    send('PEXPIRE', d!, String(keepMs)),
+  ])
   return 1
 }
 

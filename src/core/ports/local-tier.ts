@@ -17,6 +17,8 @@ export interface NamespaceView {
   readonly sequence: number
   /** Judges an entry that was last judged at `seen`. 'stale' = softly invalidated since, 'dead' = as if absent. */
   standing(seen: number, tags: readonly string[] | undefined): Standing
+  /** Since when (monotonic) an entry that is 'stale' is so; Infinity if it is not. */
+  softenedAtMs(seen: number, tags: readonly string[] | undefined): number
 }
 
 /** A policy inside a namespace: what a local tier's index is asked with, together with the key. */

@@ -93,6 +93,11 @@ export class ScriptedNamespace {
     this.judgements++
     return this.judge(seen, tags)
   }
+
+  /** As if it were noticed at once. */
+  softenedAtMs(): number {
+    return Number.POSITIVE_INFINITY
+  }
 }
 
 export interface OpenTier {
