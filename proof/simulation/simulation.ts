@@ -272,7 +272,8 @@ export class Simulation {
   /** The fill's own failure is the caller's to see. */
   #isOfFill(error: unknown): boolean {
     if (CacheError.is(error) && error.code === 'FILL_TIMEOUT') return this.#faultyFills.slow
-    return this.#faultyFills.failing && error instanceof RowGoneError
+    const isTold = CacheError.is(error) && error.code === 'REMOTE_FILL_FAILED'
+    return this.#faultyFills.failing && (isTold || error instanceof RowGoneError)
   }
 
   #told(what: string): string {

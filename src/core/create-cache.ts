@@ -206,7 +206,17 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   const invalidator = new Invalidator(local, namespaces, store)
   const writer = new Writer(local, { store, invalidator })
   const solo = new SoloFill(local, store)
-  const sync = shared && new LogSync(shared, maxStalenessMs, { clock, events, listener: invalidator })
+  const sync =
+    shared &&
+    new LogSync(shared, maxStalenessMs, {
+      clock,
+      events,
+      listener: {
+        apply: (entry, isOrdered) => invalidator.apply(entry, isOrdered),
+        acknowledged: (shard) => invalidator.acknowledged(shard),
+        discontinuity: (shard, cause) => queue!.repair(invalidator.discontinuity(shard, cause)),
+      },
+    })
   const parts: CacheParts = { ...local, sync, outageMaxStaleMs }
   const queue =
     sync &&
@@ -216,6 +226,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
       sync,
       retryMs: shared!.pollMs,
       deliver: (invalidation) => invalidator.invalidate(invalidation),
+      endEpoch: ({ id }, epoch) => shared!.endEpoch(id, epoch),
     })
   const side = shared && openSharedSide(parts, shared, { store, solo, queue: queue! })
   const reader = new Reader(parts, { store, solo, shared: side, recent })

@@ -111,7 +111,7 @@ export function markEnvelopeSoft(text: string, nowMs: number): string {
   const freshMs = number(FRESH_MS_OFFSET, FRESH_MS_LENGTH)
   const ageMs = Math.floor(nowMs) - number(STORED_AT_OFFSET, STORED_AT_LENGTH)
   const cutMs = Math.min(freshMs, Math.max(0, ageMs))
-  const upTo = text.slice(0, SOFT_FLAG_OFFSET) + 's' + text.slice(SOFT_FLAG_OFFSET + 1, FRESH_MS_OFFSET)
+  const upTo = `${text.slice(0, SOFT_FLAG_OFFSET)}s${text.slice(SOFT_FLAG_OFFSET + 1, FRESH_MS_OFFSET)}`
   // What is no number stays: it is no envelope of ours.
   const fresh = Number.isNaN(cutMs) ? text.slice(FRESH_MS_OFFSET, STALE_MS_OFFSET) : hex(cutMs, FRESH_MS_LENGTH)
   return upTo + fresh + text.slice(STALE_MS_OFFSET)

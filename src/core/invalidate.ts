@@ -1,9 +1,10 @@
 import { CacheError } from './errors.js'
 import type { LocalStore } from './local-store.js'
 import { encodeEntriesPayload, type LogEntry, MAX_KEYS_PER_LOG_ROW } from './log-entry.js'
-import type { LogListener } from './log-sync.js'
+import type { Discontinuity } from './log-sync.js'
 import type { Namespace } from './namespace.js'
 import type { Namespaces } from './namespaces.js'
+import { OwnInvalidations } from './own-invalidations.js'
 import type { LocalParts } from './parts.js'
 import type { Key } from './ports/local-tier.js'
 import type { LogPosition, SharedTier } from './ports/shared-tier.js'
@@ -28,6 +29,13 @@ export interface Invalidation {
   readonly version?: string | undefined
 }
 
+/** What is said again to a server that forgot it: an epoch that is over, and what this process had acknowledged. */
+export interface Repair {
+  readonly namespace: Namespace
+  readonly epoch: string | undefined
+  readonly invalidations: readonly Invalidation[]
+}
+
 /** Own stores of this process whose log rows have not come by yet; the oldest is forgotten, which costs a miss. */
 const MAX_OWN_ORIGINS = 10_000
 
@@ -38,12 +46,13 @@ const MAX_OWN_ORIGINS = 10_000
  * the log, (4) evict and poison here again: a read may have refilled memory between 1 and 2 (race R5). Only then is it
  * acknowledged. 2 and 3 are one call of the port, which keeps their order (R8).
  */
-export class Invalidator implements LogListener {
+export class Invalidator {
   readonly #parts: LocalParts
   readonly #namespaces: Namespaces
   readonly #store: LocalStore
   readonly #ownOrigins = new Set<string>()
   readonly recent = new RecentInvalidations()
+  readonly #own = new OwnInvalidations()
 
   constructor(parts: LocalParts, namespaces: Namespaces, store: LocalStore) {
     this.#parts = parts
@@ -56,6 +65,7 @@ export class Invalidator implements LogListener {
     const { positions, failed, error } = await this.#run(invalidation)
     if (failed !== undefined) throw error
     this.#tell(invalidation, 'local')
+    this.#own.add(invalidation, this.#parts.clock.now())
     return makeReceipt(positions)
   }
 
@@ -71,7 +81,10 @@ export class Invalidator implements LogListener {
     const { positions, failed = [], error } = await this.#run(invalidation)
     const left = new Set(failed)
     const entries = invalidation.entries.filter((entry) => !left.has(entry))
-    if (entries.length > 0) this.#tell({ ...invalidation, entries }, 'local')
+    if (entries.length > 0) {
+      this.#tell({ ...invalidation, entries }, 'local')
+      this.#own.add({ ...invalidation, entries }, this.#parts.clock.now())
+    }
     return { receipt: makeReceipt(positions), failed, error }
   }
 
@@ -86,6 +99,7 @@ export class Invalidator implements LogListener {
     const settled = await Promise.allSettled(calls.map(({ done }) => done))
     for (const { space, key } of entries) this.#store.evict(space, key, soft)
     const positions = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    for (const position of positions) this.#own.reached(position)
     const reason = settled.find((one) => one.status === 'rejected')
     if (reason === undefined) return { positions }
     const failed = calls.flatMap(({ refs }, index) => (settled[index]!.status === 'rejected' ? refs : []))
@@ -124,10 +138,24 @@ export class Invalidator implements LogListener {
     this.#tell({ namespace, entries: refs, tags: [], clear: false, soft: entry.soft }, source, entry.origin)
   }
 
-  discontinuity(shard: number): void {
+  acknowledged(shard: number): LogPosition | undefined {
+    return this.#own.position(shard)
+  }
+
+  /** Everything local of a shard goes. After a rewind, answers what the server must be told again. */
+  discontinuity(shard: number, cause: Discontinuity): Repair[] {
+    this.#own.forgetPosition(shard)
+    const lost = cause === 'rewound' ? this.#own.since(this.#parts.clock.now()) : []
+    const repairs: Repair[] = []
     for (const namespace of this.#namespaces.all()) {
-      if (this.#parts.shared?.shardOf(namespace.id) === shard) namespace.reset()
+      if (this.#parts.shared?.shardOf(namespace.id) !== shard) continue
+      const { epoch } = namespace
+      namespace.reset()
+      if (cause !== 'rewound') continue
+      const invalidations = lost.filter((one) => one.namespace === namespace)
+      if (epoch !== undefined || invalidations.length > 0) repairs.push({ namespace, epoch, invalidations })
     }
+    return repairs
   }
 
   #applyHere({ namespace, entries, tags, clear, soft }: Invalidation): void {

@@ -1,5 +1,5 @@
 import type { Events } from './events.js'
-import type { Invalidation } from './invalidate.js'
+import type { Invalidation, Repair } from './invalidate.js'
 import type { LogSync } from './log-sync.js'
 import type { Namespace } from './namespace.js'
 import type { CancelTimer, Clock } from './ports/clock.js'
@@ -16,9 +16,11 @@ class Waiting {
   readonly keys = new Map<Space, Map<Key, { soft: boolean; version: string | undefined }>>()
   readonly tags = new Map<string, { soft: boolean }>()
   clear = false
+  /** An epoch that must be over, because the server has forgotten some of its clocks. */
+  epoch: string | undefined
 
   get size(): number {
-    let size = this.tags.size + (this.clear ? 1 : 0)
+    let size = this.tags.size + (this.clear ? 1 : 0) + (this.epoch === undefined ? 0 : 1)
     for (const keys of this.keys.values()) size += keys.size
     return size
   }
@@ -69,6 +71,7 @@ export class InvalidationQueue {
   readonly #sync: LogSync
   readonly #retryMs: number
   readonly #deliver: (invalidation: Invalidation) => Promise<unknown>
+  readonly #endEpoch: (namespace: Namespace, epoch: string) => Promise<unknown>
   readonly #waiting = new Map<Namespace, Waiting>()
   /** Taken from the waiting ones, not yet acknowledged. */
   #sending: Waiting | undefined
@@ -83,12 +86,14 @@ export class InvalidationQueue {
     sync: LogSync
     retryMs: number
     deliver: (invalidation: Invalidation) => Promise<unknown>
+    endEpoch: (namespace: Namespace, epoch: string) => Promise<unknown>
   }) {
     this.#clock = parts.clock
     this.#events = parts.events
     this.#sync = parts.sync
     this.#retryMs = Math.max(RETRY_MS, parts.retryMs)
     this.#deliver = parts.deliver
+    this.#endEpoch = parts.endEpoch
   }
 
   /** Keys, tags and clears that wait. */
@@ -99,7 +104,7 @@ export class InvalidationQueue {
   /** False if there is no room, not even to clear a namespace: it was not queued. */
   add(invalidation: Invalidation): boolean {
     const { namespace, tags, entries, clear } = invalidation
-    if (!this.#waiting.has(namespace) && this.#waiting.size >= MAX_QUEUED_NAMESPACES) return false
+    if (!this.#hasRoomFor(namespace)) return false
     this.#put(invalidation)
     if (this.#events.hears('invalidation-queued')) {
       const { tenant } = namespace
@@ -107,6 +112,21 @@ export class InvalidationQueue {
     }
     this.#cancelTimer ??= this.#schedule()
     return true
+  }
+
+  /**
+   * A server turned out to have forgotten what it had acknowledged: what is known to be lost is said again before this
+   * process reads from it, and each namespace gets a new epoch, since clocks of the old one may be given out twice.
+   * Of many processes that see it one ends the epoch.
+   */
+  repair(repairs: readonly Repair[]): void {
+    for (const { namespace, epoch, invalidations } of repairs) {
+      if (!this.#hasRoomFor(namespace)) continue
+      for (const invalidation of invalidations) this.#put(invalidation)
+      if (epoch !== undefined) this.#putEpoch(namespace, epoch)
+      this.#cancelTimer ??= this.#schedule()
+    }
+    if (repairs.length > 0) void this.#attempt()
   }
 
   /** True once nothing waits any more. Shared by all who ask; who asks just after a failure is not kept waiting. */
@@ -153,16 +173,29 @@ export class InvalidationQueue {
     const { tenant } = namespace
     const count = waiting.size
     try {
+      if (waiting.epoch !== undefined) await this.#endEpoch(namespace, waiting.epoch)
       for (const invalidation of waiting.invalidations(namespace)) await this.#deliver(invalidation)
       if (this.#events.hears('invalidation-delivered'))
         this.#events.emit({ type: 'invalidation-delivered', tenant, count })
       return true
     } catch {
       for (const invalidation of waiting.invalidations(namespace)) this.#put(invalidation)
+      if (waiting.epoch !== undefined) this.#putEpoch(namespace, waiting.epoch)
       return false
     } finally {
       this.#sending = undefined
     }
+  }
+
+  #hasRoomFor(namespace: Namespace): boolean {
+    return this.#waiting.has(namespace) || this.#waiting.size < MAX_QUEUED_NAMESPACES
+  }
+
+  #putEpoch(namespace: Namespace, epoch: string): void {
+    const waiting = this.#waiting.get(namespace) ?? new Waiting()
+    this.#waiting.set(namespace, waiting)
+    if (waiting.epoch === undefined) this.#waitingSize++
+    waiting.epoch = epoch
   }
 
   #take(): [Namespace, Waiting] | undefined {
@@ -178,9 +211,10 @@ export class InvalidationQueue {
     this.#waitingSize += waiting.size
     while (this.#waitingSize > MAX_QUEUED) {
       const [largest] = [...this.#waiting.values()].sort((a, b) => b.size - a.size)
-      if (largest === undefined || largest.size <= 1) return
-      this.#waitingSize -= largest.size - 1
+      if (largest === undefined || largest.size <= 2) return
+      this.#waitingSize -= largest.size
       largest.becomeClear()
+      this.#waitingSize += largest.size
     }
   }
 

@@ -6,12 +6,20 @@ import type { LogPosition, LogRow, SharedTier } from './ports/shared-tier.js'
 
 const ROWS_PER_READ = 500
 
+/** Why a log could not be followed on from the last row. */
+export type Discontinuity = 'first' | 'trimmed' | 'rewound' | 'lost'
+
 /** What the log tells the rest of the cache. Both must be synchronous. */
 export interface LogListener {
   /** An invalidation. `isOrdered` = in the log's order; otherwise from pub/sub, early, perhaps repeated. */
   apply(entry: LogEntry, isOrdered: boolean): void
-  /** Rows may have been missed: everything held locally for this shard must go. */
-  discontinuity(shard: number): void
+  /**
+   * Rows may have been missed: everything held locally for this shard must go. 'rewound': the server has forgotten rows
+   * that it had told, as a replica does that was promoted before it had them.
+   */
+  discontinuity(shard: number, cause: Discontinuity): void
+  /** The newest row that this process knows to be in the log, because what it says was acknowledged here. */
+  acknowledged(shard: number): LogPosition | undefined
 }
 
 /** How far one log was followed. `row` undefined: it was empty. */
@@ -26,6 +34,7 @@ interface Anchor {
  * - `syncedAt` is when the last successful sync was *sent*: whatever was acknowledged before that has been applied.
  * - Each sync reads from its own last row, inclusive. If that row is not there, byte for byte, rows may have been
  *   missed (trimmed, flushed, failed over): everything local is dropped and the anchor set anew.
+ * - A log that ends before a row whose invalidation was acknowledged to this process has forgotten it, too.
  * - Pub/sub rows are applied as they come, but move neither anchor nor `syncedAt`.
  *
  *
@@ -152,6 +161,7 @@ export class LogSync {
 
   async #syncShard(shard: number): Promise<void> {
     const anchor = this.#anchors[shard]
+    const acknowledged = this.#listener.acknowledged(shard)
     if (anchor === undefined) return this.#reanchor(shard, 'first')
     let from = anchor.row
     for (;;) {
@@ -165,20 +175,20 @@ export class LogSync {
       if (from === undefined && slice.rows.length === ROWS_PER_READ) return this.#reanchor(shard, 'trimmed')
       const rows = from === undefined ? slice.rows : slice.rows.slice(1)
       for (const row of rows) this.#apply(row, true)
-      const last = rows.at(-1)
-      if (last === undefined) return
-      from = last
-      this.#anchors[shard] = { generation: anchor.generation, row: last }
-      if (slice.rows.length < ROWS_PER_READ) return
+      from = rows.at(-1) ?? from
+      this.#anchors[shard] = { generation: anchor.generation, row: from }
+      if (slice.rows.length < ROWS_PER_READ) break
     }
+    const isKnown = acknowledged?.generation === anchor.generation
+    if (isKnown && compareIds(from?.id ?? '0-0', acknowledged.id) < 0) await this.#reanchor(shard, 'rewound')
   }
 
   /** Drops what is local first: between the tail's row and this moment nothing may be served. */
-  async #reanchor(shard: number, cause: 'first' | 'trimmed' | 'rewound' | 'lost'): Promise<void> {
+  async #reanchor(shard: number, cause: Discontinuity): Promise<void> {
     this.#anchors[shard] = undefined
     this.#syncedAt = Number.NEGATIVE_INFINITY
     const tail = await this.#tier.tail(shard)
-    this.#listener.discontinuity(shard)
+    this.#listener.discontinuity(shard, cause)
     this.#anchors[shard] = { generation: tail.generation, row: tail.row }
     if (this.#events.hears('log-broken')) this.#events.emit({ type: 'log-broken', shard, cause })
   }
