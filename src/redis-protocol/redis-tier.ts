@@ -203,7 +203,7 @@ export class RedisTier implements SharedTier {
     token: string,
     failure: { code: string; keepMs: number },
   ): Promise<void> {
-    await this.#call(() => this.#tells.run(this.#requests.fail(key, token, failure)))
+    await this.#call(() => this.#asks.run(this.#requests.fail(key, token, failure)))
   }
 
   async follow(_namespace: NamespaceId, keys: readonly StoredKey[]): Promise<FollowReply> {

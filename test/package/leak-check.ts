@@ -3,7 +3,8 @@
 import { afterAll } from 'vitest'
 import { leftOpen, openResources } from './open-resources.ts'
 
-const PATIENCE_MS = 1_000
+/** ioredis keeps a timer for two seconds behind a connection that it closes, which not every option of its own reaches. */
+const PATIENCE_MS = 3_000
 const before = openResources()
 
 // Registered before the hooks of the test file, and therefore run after them.
