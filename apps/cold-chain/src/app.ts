@@ -7,6 +7,7 @@ import { logEvents } from 'freshtier/observe'
 import { startBackgroundWork } from './background-work.js'
 import { CacheMonitor } from './cache/cache-monitor.js'
 import { type AppCache, openCache } from './cache/open-cache.js'
+import { SecondBus } from './cache/second-bus.js'
 import { Dashboard } from './dashboard/dashboard.js'
 import { createQuestions } from './dashboard/questions.js'
 import type { Database } from './database/database.js'
@@ -14,13 +15,16 @@ import { migrate } from './database/migrate.js'
 import { openDatabase } from './database/open-database.js'
 import { fillHistory } from './demo/fill-history.js'
 import { seedOrganisations } from './demo/seed-organisations.js'
+import type { Change } from './domain/change.js'
 import { ReadingWriter } from './domain/reading-writer.js'
+import { EscalationQueue } from './escalation-queue.js'
 import { createServer } from './http/create-server.js'
 import { registerRoutes } from './http/register-routes.js'
 import { readSessionSecret } from './http/session-secret.js'
 import { TenantTokens } from './http/tenant-token.js'
 import { ownsPlace } from './realtime/owns-place.js'
 import { ChangePublisher } from './realtime/publish-changes.js'
+import { openSocketAdapter } from './realtime/socket-adapter.js'
 import { SocketServer } from './realtime/socket-server.js'
 import { Releases } from './releases.js'
 import type { DemoSettings, Settings } from './settings.js'
@@ -59,12 +63,14 @@ export async function startApp(settings: Settings, options: StartOptions = {}): 
 
 async function assemble(settings: Settings, database: Database, releases: Releases): Promise<App> {
   await prepare(settings, database)
-  const { eventNames, demo } = settings
-  const server = createServer(settings.logLevel)
+  const { eventNames, demo, longPolling } = settings
+  const server = createServer(settings.logLevel, settings.instance)
   const failed = (what: string, error: unknown): void => server.log.warn({ err: error }, `${what} failed`)
   const tokens = new TenantTokens(settings.sessionSecret ?? readSessionSecret(settings.dataDirectory))
   const owns = ownsPlace.bind(undefined, database)
-  const sockets = new SocketServer({ http: server.server, tokens, eventNames, owns, failed })
+  const adapter = settings.cache.redis && openSocketAdapter(settings.cache.redis, failed)
+  releases.add(() => adapter?.close())
+  const sockets = new SocketServer({ http: server.server, tokens, eventNames, owns, adapter, longPolling, failed })
 
   const questions = createQuestions(database, settings.cache.ttlSeconds)
   const cache = await openCache({ settings: settings.cache, questions, failed })
@@ -73,9 +79,18 @@ async function assemble(settings: Settings, database: Database, releases: Releas
   const dashboard = new Dashboard({ cache: cache.cache })
   releases.add(() => dashboard.settle())
 
-  const publisher = createPublisher(cache, sockets, failed)
+  const secondBus =
+    settings.secondBus && cache.cache ? new SecondBus({ cache: cache.cache, sockets, failed }) : undefined
+  releases.add(() => secondBus?.settle())
+  const publisher = createPublisher(cache, { sockets, secondBus }, failed)
   releases.add(() => publisher.settle())
-  const writer = createWriter(database, publisher, sockets)
+  const escalations = openEscalations(settings, { database, publisher, failed })
+  releases.add(() => escalations?.close())
+  const publish = (changes: readonly Change[]): Promise<void> => {
+    escalations?.follow(changes)
+    return publisher.publish(changes)
+  }
+  const writer = createWriter(database, publish, sockets)
   releases.add(() => writer.drain())
   const simulator = await startSimulator(demo, { database, writer, failed })
   releases.add(() => simulator?.close())
@@ -83,19 +98,19 @@ async function assemble(settings: Settings, database: Database, releases: Releas
   const activity = (): Record<string, number> => ({
     pages: sockets.clients,
     simulatedReadingsPerSecond: simulator?.readingsPerSecond ?? 0,
-    simulatedViewersPerSecond: simulator ? demo.viewersPerSecond : 0,
+    simulatedViewersPerSecond: demo.viewersPerSecond,
     queuedReadings: writer.queued,
   })
   const monitor = new CacheMonitor({ cache: cache.cache, dashboard, description: cache.description, activity })
   releases.add(() => monitor.close())
   const health = { database, cache: cache.cache, redis: cache.redis, ...readEnvironment() }
-  const publish = publisher.publish.bind(publisher)
-  const asked = { database, dashboard, questions, tokens, eventNames, writer, simulator, monitor, health, publish }
+  const openDoor = shareDoors(simulator, sockets)
+  const asked = { database, dashboard, questions, tokens, eventNames, writer, openDoor, monitor, health, publish }
   registerRoutes(server, asked)
   // Together: the one ends sockets, the other requests, and each alone would wait for those of the other.
   releases.add(() => Promise.all([sockets.close(), server.close()]))
   await server.ready()
-  await startBackgroundWork({ settings, releases, database, dashboard, questions, monitor, publisher, sockets, failed })
+  await startBackgroundWork({ settings, releases, database, dashboard, questions, monitor, publish, sockets, failed })
 
   const close = (): Promise<void> => releases.close()
   return { server, database, cache, writer, tokens, simulator, listen: () => listen(server, settings), close }
@@ -116,21 +131,42 @@ async function observe(server: FastifyInstance, cache: Cache, { consoleToken: to
   server.addHook('onClose', async () => end())
 }
 
-function createPublisher({ cache }: AppCache, sockets: SocketServer, failed: Failed): ChangePublisher {
+function createPublisher(
+  { cache }: AppCache,
+  { sockets, secondBus }: { sockets: SocketServer; secondBus: SecondBus | undefined },
+  failed: Failed,
+): ChangePublisher {
   return new ChangePublisher({
-    invalidate: async (organisationId, tags) => (await cache?.tenant(organisationId).invalidate({ tags }))?.token,
+    invalidate: async (organisationId, tags) => {
+      const receipt = (await cache?.tenant(organisationId).invalidate({ tags }))?.token
+      if (receipt) secondBus?.tell(organisationId, receipt)
+      return receipt
+    },
     emit: (change, receipt) => sockets.emit(change, receipt),
     invalidationFailed: (organisationId, tags, error) =>
       failed(`invalidating ${tags.join(', ')} of ${organisationId}`, error),
   })
 }
 
-function createWriter(database: Database, publisher: ChangePublisher, sockets: SocketServer): ReadingWriter {
+function openEscalations(
+  { escalateAfterMs, cache: { redis } }: Settings,
+  { database, publisher, failed }: { database: Database; publisher: ChangePublisher; failed: Failed },
+): EscalationQueue | undefined {
+  if (escalateAfterMs === undefined || redis === undefined) return undefined
+  const publish = publisher.publish.bind(publisher)
+  return new EscalationQueue({ redis, escalateAfterMs, database, publish, failed })
+}
+
+function createWriter(
+  database: Database,
+  publish: (changes: readonly Change[]) => Promise<void>,
+  sockets: SocketServer,
+): ReadingWriter {
   return new ReadingWriter({
     database,
     committed: (changes, stored) => {
       sockets.readings.add(stored)
-      return publisher.publish(changes)
+      return publish(changes)
     },
   })
 }
@@ -141,6 +177,13 @@ async function startSimulator(
 ): Promise<Simulator | undefined> {
   if (!demo.simulator) return undefined
   return Simulator.start({ ...parts, intervalMs: demo.readingIntervalMs, stateChangeRatio: demo.stateChangeRatio })
+}
+
+/** One instance has the sensors; whichever is asked, that one opens the door. */
+function shareDoors(simulator: Simulator | undefined, sockets: SocketServer): (unitId: number) => Promise<boolean> {
+  const openOwn = (unitId: unknown): boolean => simulator?.openDoor(Number(unitId)) ?? false
+  sockets.onInstance('openDoor', (unitId, answer) => (answer as (isOpen: boolean) => void)(openOwn(unitId)))
+  return async (unitId) => openOwn(unitId) || (await sockets.askInstances('openDoor', unitId)).includes(true)
 }
 
 function readEnvironment(): { version: string; environment: string } {

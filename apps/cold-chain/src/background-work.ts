@@ -3,9 +3,9 @@ import type { CacheMonitor } from './cache/cache-monitor.js'
 import type { Dashboard } from './dashboard/dashboard.js'
 import type { Questions } from './dashboard/questions.js'
 import type { Database } from './database/database.js'
+import type { Change } from './domain/change.js'
 import { markOffline } from './domain/mark-offline.js'
 import { pruneReadings } from './domain/prune.js'
-import type { ChangePublisher } from './realtime/publish-changes.js'
 import type { SocketServer } from './realtime/socket-server.js'
 import type { Releases } from './releases.js'
 import type { Settings } from './settings.js'
@@ -18,7 +18,7 @@ export interface BackgroundWorkOptions {
   readonly dashboard: Dashboard
   readonly questions: Questions
   readonly monitor: CacheMonitor
-  readonly publisher: ChangePublisher
+  readonly publish: (changes: readonly Change[]) => Promise<void>
   readonly sockets: SocketServer
   readonly failed: (what: string, error: unknown) => void
 }
@@ -36,22 +36,22 @@ export async function startBackgroundWork(options: BackgroundWorkOptions): Promi
   every(1_000, 'reading stream', () => sockets.readings.flush())
   every(1_000, 'cache metrics', () => {
     monitor.tick()
-    sockets.emitCacheMetrics(() => monitor.read())
+    sockets.emitCacheMetrics(() => ({ ...monitor.read(), instance: settings.instance }))
   })
   every(PRUNE_EVERY_MS, 'prune', (signal) =>
     pruneReadings(database, new Date(Date.now() - settings.keepReadingsMs), signal),
   )
   every(Math.max(500, settings.offlineAfterMs / 12), 'offline watch', createOfflineWatch(options))
-  if (settings.demo.simulator && settings.demo.viewersPerSecond > 0) await startViewers(options)
+  if (settings.demo.viewersPerSecond > 0) await startViewers(options)
 }
 
 /** A device that was silent while this process was not there is not blamed for it. */
-function createOfflineWatch({ settings, database, publisher }: BackgroundWorkOptions): () => Promise<void> {
+function createOfflineWatch({ settings, database, publish }: BackgroundWorkOptions): () => Promise<void> {
   const startedAt = Date.now()
   return async () => {
     const silentSince = Date.now() - settings.offlineAfterMs
     if (silentSince < startedAt) return
-    await publisher.publish(await markOffline(database, { silentSince: new Date(silentSince), limit: OFFLINE_BATCH }))
+    await publish(await markOffline(database, { silentSince: new Date(silentSince), limit: OFFLINE_BATCH }))
   }
 }
 

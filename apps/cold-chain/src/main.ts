@@ -1,5 +1,7 @@
+import cluster from 'node:cluster'
 import { type App, startApp } from './app.js'
 import { FolderInUseError } from './database/folder-lock.js'
+import { explainListenError } from './http/explain-listen-error.js'
 import { readSettings, type Settings, SettingsError } from './settings.js'
 
 // What `npm start` runs: reads the settings, starts the app, says where it is, and ends it properly.
@@ -26,12 +28,8 @@ async function startOrExplain(settings: Settings): Promise<{ app: App; url: stri
 }
 
 function explain(error: NodeJS.ErrnoException, { host, port, databaseUrl }: Settings): string {
-  if (error.code === 'EADDRINUSE')
-    return `Port ${port} on ${host} is taken. Stop what runs there, or choose another: PORT=${port + 1} npm start`
-  if (error.code === 'EACCES' && error.syscall === 'listen')
-    return `This user may not open port ${port}. Choose one above 1023: PORT=3000 npm start`
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
-    return `This machine has no address ${host}. Set HOST to one it has, such as 127.0.0.1.`
+  const listening = explainListenError(error, { host, port, command: 'npm start' })
+  if (listening !== undefined) return listening
   if (error instanceof FolderInUseError) return error.message
   if (databaseUrl !== undefined) return `The database of DATABASE_URL cannot be used: ${error.message}`
   return `The app could not start: ${error.stack ?? error.message}`
@@ -59,7 +57,8 @@ function endOn(app: App): void {
       (error) => fail(`The app did not close cleanly: ${(error as Error).message}`),
     )
   }
-  process.on('SIGINT', end)
+  // A terminal sends Ctrl+C to every process: an instance of a cluster leaves it to the first one, which ends all in order.
+  process.on('SIGINT', cluster.isWorker ? () => {} : end)
   process.on('SIGTERM', end)
   // A parent that starts this one over a channel (the load script, tests) ends it by hanging up.
   process.on('disconnect', end)

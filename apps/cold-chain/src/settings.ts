@@ -11,6 +11,14 @@ export interface Settings {
   /** Connection string of a real PostgreSQL; without it the embedded one is used. */
   readonly databaseUrl: string | undefined
   readonly databaseSchema: string
+  /** How this process is called where several of them serve one port; answers and the board tell it. */
+  readonly instance: string | undefined
+  /** An alert that nobody has acknowledged for this long escalates. None = alerts don't. */
+  readonly escalateAfterMs: number | undefined
+  /** Instances tell each other of invalidations over Socket.IO as well. */
+  readonly secondBus: boolean
+  /** False = sockets are websockets only: requests of one long poll may reach different processes. */
+  readonly longPolling: boolean
   readonly cache: CacheSettings
   readonly demo: DemoSettings
   readonly offlineAfterMs: number
@@ -27,8 +35,10 @@ export interface CacheSettings {
   readonly mode: 'off' | 'memory' | 'memory+shared' | 'shared'
   readonly ttlSeconds: number
   readonly memory: `${number}mb`
-  readonly redis: { url: string } | { host: string; port: number } | undefined
+  readonly redis: RedisAddress | undefined
 }
+
+export type RedisAddress = { readonly url: string } | { readonly host: string; readonly port: number }
 
 export interface DemoSettings {
   readonly organisations: number
@@ -39,7 +49,7 @@ export interface DemoSettings {
   readonly readingIntervalMs: number
   /** Share of the readings that change a unit's state, roughly. */
   readonly stateChangeRatio: number
-  /** Simulated people who open dashboards, per second. */
+  /** Simulated people who open dashboards, per second, in this process. */
   readonly viewersPerSecond: number
 }
 
@@ -69,6 +79,8 @@ const RESERVED_EVENTS = ['connect', 'connect_error', 'disconnect', 'disconnectin
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const read = new Reader(environment)
   const redis = readRedis(read)
+  const simulated = read.oneOf('SIMULATOR', ['on', 'viewers', 'off'], 'on')
+  const viewersPerSecond = read.number('VIEWERS_PER_SECOND', 5, 0, 1_000)
   const organisations = read.whole('ORGS', 12, 1, 10_000)
   const sitesPerOrganisation = read.whole('SITES_PER_ORG', 3, 1, 100)
   const settings: Settings = {
@@ -82,6 +94,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       "a connection string that begins with 'postgres://'",
     ),
     databaseSchema: read.text('DATABASE_SCHEMA', 'cold_chain', /^[a-z_][a-z0-9_]{0,62}$/, 'a lower-case SQL name'),
+    instance: read.text('INSTANCE', undefined, /^[A-Za-z0-9._-]{1,32}$/, '1 to 32 letters, digits, or . _ -'),
+    escalateAfterMs: readEscalateAfter(read, redis !== undefined),
+    secondBus: readSecondBus(read, redis !== undefined),
+    longPolling: read.oneOf('LONG_POLLING', ['on', 'off'], 'on') === 'on',
     cache: {
       mode: readCacheMode(read, redis !== undefined),
       ttlSeconds: read.number('CACHE_TTL_SECONDS', 60, 1, 86_400),
@@ -92,10 +108,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       organisations,
       sitesPerOrganisation,
       unitsPerOrganisation: read.whole('UNITS_PER_ORG', 10 * sitesPerOrganisation, sitesPerOrganisation, 1_000),
-      simulator: read.oneOf('SIMULATOR', ['on', 'off'], 'on') === 'on',
+      simulator: simulated === 'on',
       readingIntervalMs: 1_000 * read.number('READING_INTERVAL_SECONDS', 15, 0.5, 3_600),
       stateChangeRatio: read.number('STATE_CHANGE_RATIO', 0.02, 0, 0.5),
-      viewersPerSecond: read.number('VIEWERS_PER_SECOND', 5, 0, 1_000),
+      viewersPerSecond: simulated === 'off' ? 0 : viewersPerSecond,
     },
     offlineAfterMs: 1_000 * read.number('OFFLINE_AFTER_SECONDS', 60, 1, 86_400),
     keepReadingsMs: 3_600_000 * read.number('KEEP_READINGS_HOURS', 26, 25, 8_760),
@@ -117,6 +133,20 @@ function readRedis(read: Reader): CacheSettings['redis'] {
   if (read.raw('REDIS_HOST') === undefined && read.raw('REDIS_PORT') === undefined) return undefined
   const host = read.text('REDIS_HOST', '127.0.0.1', /^[A-Za-z0-9.:_-]+$/, 'a host name or address')
   return { host, port: read.whole('REDIS_PORT', 6379, 1, 65_535) }
+}
+
+/** The jobs that wait so long live in Redis. */
+function readEscalateAfter(read: Reader, hasRedis: boolean): number | undefined {
+  const minutes = read.number('ESCALATE_AFTER_MINUTES', 0, 0.01, 1_440)
+  if (minutes > 0 && !hasRedis)
+    read.refuse('ESCALATE_AFTER_MINUTES', minutes, 'left out, unless REDIS_URL or REDIS_HOST is set')
+  return minutes > 0 ? 60_000 * minutes : undefined
+}
+
+function readSecondBus(read: Reader, hasRedis: boolean): boolean {
+  const isOn = read.oneOf('SECOND_BUS', ['on', 'off'], 'off') === 'on'
+  if (isOn && !hasRedis) read.refuse('SECOND_BUS', 'on', "'off', unless REDIS_URL or REDIS_HOST is set")
+  return isOn
 }
 
 function readCacheMode(read: Reader, hasRedis: boolean): CacheSettings['mode'] {

@@ -24,6 +24,8 @@ const alert: Alert = {
   raisedAt: new Date(),
   acknowledgedAt: null,
   resolvedAt: null,
+  pendingSince: new Date(),
+  escalatedAt: null,
 }
 
 describe('the event to tag map', () => {

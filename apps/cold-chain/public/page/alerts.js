@@ -42,10 +42,11 @@ export class Alerts {
     for (const { alert, facts } of this.#rows) setText(facts, this.#factsOf(alert))
   }
 
-  #factsOf({ unitId, raisedAt, celsius: temperature, status }) {
+  #factsOf({ unitId, raisedAt, celsius: temperature, status, escalatedAt }) {
     const facts = [this.#siteOf(unitId), `${ago(new Date(raisedAt))} ago`]
     if (temperature !== null) facts.push(celsius(temperature))
     if (status === 'acknowledged') facts.push('seen')
+    else if (escalatedAt) facts.push('▲ nobody came')
     return facts.filter(Boolean).join(' · ')
   }
 

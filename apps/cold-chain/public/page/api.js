@@ -31,7 +31,7 @@ export class Api {
     if (receipt) this.#receipt = receipt
   }
 
-  /** The answer and where it came from: `{ body, source, tookMs }`. */
+  /** The answer and where it came from: `{ body, instance, source, tookMs }`. */
   get(path) {
     return this.#send('GET', path)
   }
@@ -59,6 +59,8 @@ async function send(method, path, { headers = {}, body } = {}) {
   if (!response.ok) throw new ApiError(response.status, answer.code, answer.message)
   return {
     body: answer,
+    /** Which of several instances answered; null where there is one. */
+    instance: response.headers.get('instance'),
     source: readCacheStatus(response.headers.get('cache-status')),
     tookMs: performance.now() - startedAt,
   }

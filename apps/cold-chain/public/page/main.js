@@ -5,6 +5,7 @@ import { setText } from './dom.js'
 import { EventLog } from './event-log.js'
 import { Figures } from './figures.js'
 import { celsius, count, time } from './format.js'
+import { Instances } from './instances.js'
 import { Live } from './live.js'
 import { Questions } from './questions.js'
 import { STATES, stateText } from './states.js'
@@ -18,6 +19,7 @@ const api = new Api()
 const figures = new Figures(byId('figures'))
 const log = new EventLog(byId('events'))
 const strip = new Strip(byId('strip'))
+const instances = new Instances(byId('instances'))
 const board = new Board(byId('board'), { choose: chooseUnit })
 const chart = new TrendChart(byId('trend'), { openDoor, back: () => chooseUnit(undefined) })
 const alerts = new Alerts(byId('alerts'), { act: actOnAlert, siteOf: (unitId) => board.get(unitId)?.siteName })
@@ -42,7 +44,10 @@ const live = new Live({
   alertUpdated: heard((message) => alertChanged('alertUpdated', message)),
   alertResolved: heard((message) => alertChanged('alertResolved', message)),
   sensorReadings: ({ readings }) => board.changeTemperatures(readings),
-  cacheMetrics: (metrics) => strip.show(metrics),
+  cacheMetrics: (metrics) => {
+    strip.show(metrics)
+    instances.hasSocket(metrics.instance)
+  },
 })
 
 /** Events bring a receipt: what is asked from now on is at least as new as they are. */
@@ -64,6 +69,7 @@ function alertChanged(name, { alert, version }) {
 }
 
 function show(path, answer) {
+  instances.answered(answer.instance)
   if (path === 'units') board.show(answer.body.sites)
   else if (path === 'alerts/open') alerts.show(answer)
   else if (path === 'trends') chosenUnit ?? chart.showOrganisation(answer)

@@ -9,16 +9,17 @@ const DAY_MS = 24 * 3_600_000
  */
 export async function fillHistory(database: Database, now = Date.now()): Promise<void> {
   const until = Math.floor(now / STEP_MS) * STEP_MS
-  const [last] = await database.query<{ at: Date | null }>('SELECT max(bucket_at) AS at FROM reading_rollups')
-  const from = Math.max(until - DAY_MS, last?.at ? last.at.getTime() + STEP_MS : 0)
-  if (from >= until) return
-  await database.transaction(async (transaction) => {
+  const isFilled = await database.transaction(async (transaction) => {
     await transaction.query("SELECT pg_advisory_xact_lock(hashtext('cold-chain history'), hashtext(current_schema()))")
+    const [last] = await transaction.query<{ at: Date | null }>('SELECT max(bucket_at) AS at FROM reading_rollups')
+    const from = Math.max(until - DAY_MS, last?.at ? last.at.getTime() + STEP_MS : 0)
+    if (from >= until) return false
     await transaction.query(INSERT_READINGS, [new Date(from), new Date(until - 1)])
     await transaction.query(INSERT_ROLLUPS, [new Date(from), new Date(until - 1)])
     await transaction.query(INSERT_ALERTS, [new Date(from), new Date(until - 3_600_000)])
+    return true
   })
-  await database.tidy(['readings', 'reading_rollups', 'units', 'devices', 'alerts'])
+  if (isFilled) await database.tidy(['readings', 'reading_rollups', 'units', 'devices', 'alerts'])
 }
 
 /** One hour in forty of a unit is a warm one: up and back as one hill, 0.4 to 1.6 critical margins beyond the limit. */

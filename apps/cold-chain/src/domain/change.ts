@@ -27,6 +27,10 @@ export interface Alert {
   readonly raisedAt: Date
   readonly acknowledgedAt: Date | null
   readonly resolvedAt: Date | null
+  /** Since when it waits for somebody: it was raised then, or became worse. */
+  readonly pendingSince: Date
+  /** Nobody came in time. */
+  readonly escalatedAt: Date | null
 }
 
 /** What a committed transaction changed, for the one who invalidates and for the one who tells browsers. */

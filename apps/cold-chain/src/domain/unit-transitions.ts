@@ -122,7 +122,8 @@ function resolveAlerts(transaction: Queryable, rows: string): Promise<AlertRow[]
 /** A worse state of the same kind makes the open alert worse, and someone has to look again. */
 function escalateAlerts(transaction: Queryable, rows: string): Promise<AlertRow[]> {
   return transaction.query<AlertRow>(
-    `UPDATE alerts a SET severity = t.severity, status = 'pending', acknowledged_at = NULL, celsius = t.celsius
+    `UPDATE alerts a SET severity = t.severity, status = 'pending', acknowledged_at = NULL, celsius = t.celsius,
+       pending_since = date_trunc('milliseconds', now()), escalated_at = NULL
      FROM ${INPUT} JOIN units u ON u.id = t.unit_id
      WHERE a.unit_id = t.unit_id AND a.status <> 'resolved' AND a.kind = t.kind AND a.severity = 'warning' AND t.severity = 'critical'
      RETURNING ${ALERT_COLUMNS}`,

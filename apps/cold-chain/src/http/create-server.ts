@@ -2,8 +2,8 @@ import Fastify, { type FastifyError, type FastifyInstance, LogController } from 
 import { CacheError } from 'freshtier'
 import { HttpError } from './http-error.js'
 
-/** A server without routes; it listens to nothing yet. */
-export function createServer(logLevel: string): FastifyInstance {
+/** A server without routes; it listens to nothing yet. Where several instances serve one port, answers tell which did. */
+export function createServer(logLevel: string, instance: string | undefined): FastifyInstance {
   const server = Fastify({
     logger: { level: logLevel },
     logController: new LogController({ disableRequestLogging: true }),
@@ -12,6 +12,7 @@ export function createServer(logLevel: string): FastifyInstance {
     // What a schema does not know is refused, not dropped in silence.
     ajv: { customOptions: { removeAdditional: false } },
   })
+  if (instance !== undefined) server.addHook('onSend', async (_, reply) => void reply.header('instance', instance))
   server.setErrorHandler((error: FastifyError | HttpError | CacheError, request, reply) => {
     const statusCode = statusOf(error)
     if (statusCode >= 500) request.log.error({ err: error }, 'a request failed')

@@ -46,6 +46,8 @@ const alert = object({
   raisedAt: time,
   acknowledgedAt: optionalTime,
   resolvedAt: optionalTime,
+  pendingSince: time,
+  escalatedAt: optionalTime,
 })
 
 export const responses = {

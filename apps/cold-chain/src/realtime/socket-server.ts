@@ -6,6 +6,7 @@ import type { EventNames } from '../settings.js'
 import { EVENT_OF, messageOf, roomsOf } from './change-message.js'
 import { ReadingStream } from './reading-stream.js'
 import { rooms } from './rooms.js'
+import type { SocketAdapter } from './socket-adapter.js'
 
 export interface SocketServerOptions {
   readonly http: HttpServer
@@ -13,6 +14,9 @@ export interface SocketServerOptions {
   readonly eventNames: EventNames
   /** Whether that site or unit belongs to the organisation. */
   readonly owns: (organisationId: string, place: Place) => Promise<boolean>
+  /** Carries events to the sockets of other instances. None = there are no others. */
+  readonly adapter: SocketAdapter | undefined
+  readonly longPolling: boolean
   readonly failed: (what: string, error: unknown) => void
 }
 
@@ -37,12 +41,14 @@ export class SocketServer {
     this.#io = new Server(options.http, {
       serveClient: true,
       maxHttpBufferSize: 10_000,
-      transports: ['websocket', 'polling'],
+      transports: options.longPolling ? ['websocket', 'polling'] : ['websocket'],
+      ...(options.adapter && { adapter: options.adapter.create }),
     })
     this.#io.use((socket, next) => this.#admit(socket, next))
     this.#io.on('connection', (socket) => this.#welcome(socket))
     this.readings = new ReadingStream({
-      isHeard: (organisationId) => this.#isHeard(rooms.organisation(organisationId)),
+      // Who listens at another instance isn't known here.
+      isHeard: (organisationId) => options.adapter !== undefined || this.#isHeard(rooms.organisation(organisationId)),
       emit: (organisationId, readings) =>
         this.#io
           .to(rooms.organisation(organisationId))
@@ -58,8 +64,24 @@ export class SocketServer {
     this.#io.to(roomsOf(change)).emit(this.#options.eventNames[EVENT_OF[change.type]], messageOf(change, receipt))
   }
 
+  /** Tells the other instances; none is told twice, and whether one hears it isn't known. */
+  tellInstances(event: string, ...details: unknown[]): void {
+    if (this.#options.adapter) this.#io.serverSideEmit(event, ...details)
+  }
+
+  /** What the other instances answer; nothing where there are none. Rejects if one of them doesn't answer in time. */
+  async askInstances(event: string, ...details: unknown[]): Promise<unknown[]> {
+    return this.#options.adapter ? this.#io.serverSideEmitWithAck(event, ...details) : []
+  }
+
+  onInstance(event: string, listener: (...details: unknown[]) => void): void {
+    this.#io.on(event, listener)
+  }
+
+  /** The cache of this process, for the sockets of this process. */
   emitCacheMetrics(metrics: () => unknown): void {
-    if (this.#isHeard(rooms.cacheMetrics)) this.#io.to(rooms.cacheMetrics).volatile.emit('cacheMetrics', metrics())
+    if (this.#isHeard(rooms.cacheMetrics))
+      this.#io.local.to(rooms.cacheMetrics).volatile.emit('cacheMetrics', metrics())
   }
 
   async close(): Promise<void> {

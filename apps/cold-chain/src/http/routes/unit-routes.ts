@@ -3,14 +3,14 @@ import { formatCacheStatus } from '../../dashboard/cache-status.js'
 import { queryUnitBoard } from '../../dashboard/queries/unit-board.js'
 import type { Database } from '../../database/database.js'
 import { type ReadingWriter, WriterFullError } from '../../domain/reading-writer.js'
-import type { Simulator } from '../../simulator/simulator.js'
 import { HttpError } from '../http-error.js'
 import { readingBody, unitParams } from '../schemas.js'
 
 export interface UnitRoutesOptions {
   readonly database: Database
   readonly writer: ReadingWriter
-  readonly simulator: Simulator | undefined
+  /** Leaves the door of a unit open; false = it has no simulated sensor. */
+  readonly openDoor: (unitId: number) => Promise<boolean>
 }
 
 interface ReadingBody {
@@ -23,7 +23,7 @@ const MAX_AHEAD_MS = 5 * 60_000
 const MAX_BEHIND_MS = 24 * 3_600_000
 
 /** The live board, the door for readings, and the demo's own "open the door of this fridge". */
-export function registerUnitRoutes(server: FastifyInstance, { database, writer, simulator }: UnitRoutesOptions): void {
+export function registerUnitRoutes(server: FastifyInstance, { database, writer, openDoor }: UnitRoutesOptions): void {
   server.get<{ Params: { organisationId: string } }>('/units', async (request, reply) => {
     reply.header('cache-status', formatCacheStatus({ outcome: 'bypass', detail: 'live' }))
     return { sites: await queryUnitBoard(database, request.params.organisationId) }
@@ -56,7 +56,7 @@ export function registerUnitRoutes(server: FastifyInstance, { database, writer, 
         organisationId,
       ])
       if (!found) throw new HttpError(404, 'NOT_FOUND', 'There is no such unit in this organisation.')
-      if (!simulator?.openDoor(unitId)) throw new HttpError(409, 'NOT_SIMULATED', 'This unit has no simulated sensor.')
+      if (!(await openDoor(unitId))) throw new HttpError(409, 'NOT_SIMULATED', 'This unit has no simulated sensor.')
       return reply.code(202).send({ unitId })
     },
   )
