@@ -71,7 +71,7 @@ function servers(inspection: SharedInspection, shared: SharedTier): DoctorFindin
       ? [
           reach(node, shared),
           role(node),
-          scripts(node),
+          scripts(node, shared),
           eviction(node),
           room(node, inspection),
           safety(node),
@@ -108,7 +108,10 @@ function role(node: NodeInspection): DoctorFinding | undefined {
   return broken('role', `${at(node)}is a ${node.role}`, 'it lags behind and takes no writes; connect to the primary')
 }
 
-function scripts(node: NodeInspection): DoctorFinding | undefined {
+function scripts(node: NodeInspection, { fencing }: Pick<SharedTier, 'fencing'>): DoctorFinding | undefined {
+  if (fencing === 'none') {
+    return broken('scripts', `${at(node)}fencing is 'none'`, 'G1 is off: what an invalidation overtakes may be stored')
+  }
   if (node.scripts !== false) return undefined
   return broken('scripts', `${at(node)}refuses EVAL`, 'stores cannot be fenced: allow @scripting to this user')
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { SharedTier } from '../../../src/core/ports/shared-tier.js'
-import { createCache, memoryTier } from '../../../src/index.js'
+import { createCache, doctor, memoryTier } from '../../../src/index.js'
 import { type RestProxy, type RestProxyOptions, startRestProxy } from '../../../src/testing/index.js'
 import { upstashTier } from '../../../src/upstash/index.js'
 import { until } from '../../kit/until.ts'
@@ -178,6 +178,10 @@ describe("fencing: 'none'", () => {
     expect(await a.getOrFill('k', fill)).toBe('value 2')
     expect(await b.getOrFill('k', fill, { consistency: 'strict' })).toBe('value 2')
     expect(a.stats().tiers.upstash).toMatchObject({ fencing: 'none', errors: 0 })
+    const report = await doctor(a)
+    expect(report.findings).toContainEqual(
+      expect.objectContaining({ level: 'broken', means: expect.stringContaining('G1 is off') }),
+    )
   })
 
   test('says nothing of the kind where scripts fence', async () => {
@@ -185,6 +189,7 @@ describe("fencing: 'none'", () => {
     const cache = createCache({ tiers: [upstashTier({ url, token: TOKEN })], ttl: '60s' })
     opened.push({ close: async () => void (await cache.close()) })
     expect(cache.stats().tiers.upstash).not.toHaveProperty('fencing')
+    expect((await doctor(cache)).findings.map(({ means }) => means).join()).not.toContain('G1')
   })
 
   test('moves clocks forward only, whoever invalidates at once: no tag is left behind', async () => {
