@@ -28,7 +28,8 @@ function watch(socket: Socket, asked: readonly Instance[]) {
           asked.map(async (instance, index) => {
             const answer = await instance.get(path, receipt ? { 'cache-after': receipt } : {})
             seen.answers += 1
-            if (!(answer.version >= version)) seen.older.push(`${name} ${version}: ${index} ${path} ${answer.version} ${receipt}`)
+            if (!(answer.version >= version))
+              seen.older.push(`${name} ${version}: ${index} ${path} ${answer.version} ${receipt}`)
           }),
         ),
       )
