@@ -115,6 +115,21 @@ describe('S2-23: what a process loads while the log is out of reach', () => {
     expect(await cache.getOrFill(row, 'k', () => 2)).toBe(2)
   })
 
+  it('is not what it took from the shared tier and judged by what it had heard of tags until then', async () => {
+    const [cache, other] = [process(), process()]
+    await other.set(row, 'k', 'old')
+    await cache.get(row, 'other')
+    server.dropPush = true
+    await other.invalidate({ tags: ['t'] })
+    for (let left = 20; left > 0; left--) server.fail('logSince', new Error('cut'))
+    await clock.advance(B - 100)
+    // Within the bound of the last look at the log.
+    expect(await cache.getOrFill(row, 'k', () => 'new')).toBe('old')
+    cut = 'reject'
+    await clock.advance(B - 400)
+    expect(await cache.getOrFill(row, 'k', () => 'new')).toBe('new')
+  })
+
   it('leaves with an invalidation of its own process', async () => {
     const cache = process()
     cut = 'reject'
