@@ -1,4 +1,4 @@
-import { CacheError } from './errors.js'
+import { CacheError, InvalidOptionError } from './errors.js'
 import type { LocalStore } from './local-store.js'
 import { encodeEntriesPayload, type LogEntry, MAX_KEYS_PER_LOG_ROW } from './log-entry.js'
 import type { Discontinuity } from './log-sync.js'
@@ -7,7 +7,7 @@ import type { Namespaces } from './namespaces.js'
 import { OwnInvalidations } from './own-invalidations.js'
 import type { LocalParts } from './parts.js'
 import type { Key } from './ports/local-tier.js'
-import type { LogPosition, SharedTier } from './ports/shared-tier.js'
+import type { LogPosition, PatternReply, SharedTier, StoredKey } from './ports/shared-tier.js'
 import { makeReceipt, type Receipt } from './receipt.js'
 import { RecentInvalidations, SENDER_LENGTH } from './recent-invalidations.js'
 import type { Space } from './space.js'
@@ -104,6 +104,42 @@ export class Invalidator {
     if (reason === undefined) return { positions }
     const failed = calls.flatMap(({ refs }, index) => (settled[index]!.status === 'rejected' ? refs : []))
     return { positions, failed, error: unacknowledged(shared.name, reason.reason) }
+  }
+
+  /**
+   * What a pattern matches, found by a search through the shared tier: outside the guarantees, because what is stored
+   * meanwhile may be missed.
+   */
+  async invalidatePattern(
+    space: Space,
+    { glob, signal }: { glob: string; signal: AbortSignal | undefined },
+  ): Promise<PatternReply> {
+    const { shared } = this.#parts
+    if (shared?.deletePattern === undefined) {
+      throw new InvalidOptionError({
+        field: 'invalidatePattern',
+        value: glob,
+        rule: 'needs a shared tier that can search its keys; tags do the same in every cache',
+      })
+    }
+    const { namespace, prefix } = space
+    const origin = this.newOrigin()
+    const found: StoredKey[] = []
+    const payloadOf = (keys: readonly StoredKey[]): string => {
+      found.push(...keys)
+      return encodeEntriesPayload({ namespace: namespace.id, origin, soft: false, keys })
+    }
+    try {
+      return await shared.deletePattern(namespace.id, { keyPrefix: `${prefix}|`, glob, payloadOf, signal })
+    } catch (cause) {
+      if (signal?.aborted) throw cause
+      throw unacknowledged(shared.name, cause)
+    } finally {
+      for (const key of found) {
+        const ref = this.#namespaces.locate(namespace, key)
+        if (ref) this.#store.evict(ref.space, ref.key, false)
+      }
+    }
   }
 
   /** The log row that this origin writes names values of this process: they need not be evicted when it comes by. */

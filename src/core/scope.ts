@@ -32,12 +32,13 @@ import type { FillContext, FillResult } from './fill-context.js'
 import type { Found } from './found.js'
 import type { EntryRef, Invalidation } from './invalidate.js'
 import type { Namespace } from './namespace.js'
-import { checkItems, checkPairs } from './options.js'
+import { checkFields, checkItems, checkPairs } from './options.js'
 import type { Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
 import type { BoundFillMany } from './read-many.js'
 import type { QueuedInvalidation, Receipt } from './receipt.js'
 import type { Space } from './space.js'
+import { MAX_READABLE_KEY_LENGTH } from './stored-key.js'
 import { SyncView } from './sync-view.js'
 import { type WarmOptions, type WarmReport, warmAll } from './warm.js'
 import type { WriteOutcome, WriteRequest } from './write.js'
@@ -335,6 +336,30 @@ export class Scope {
   clear(options: InvalidateOptions): Promise<Receipt | QueuedInvalidation>
   async clear(options?: InvalidateOptions): Promise<Receipt | QueuedInvalidation> {
     return this.#invalidate({ clear: true }, checkInvalidateOptions(options))
+  }
+
+  /**
+   * Deletes the entries of a policy whose text key matches a pattern, in every process: `*` any text, `?` one character,
+   * a backslash takes the next one literally, everything else stands for itself; the whole key must match.
+   *
+   * For keys that tags cannot name, and to move from other libraries. It looks at every key of the server, in steps:
+   * about a third of a millisecond for each thousand, so a second or more beside millions. It has no receipt and is
+   * outside G1 to G5: a fill under way, or an entry stored meanwhile, may be missed, and long keys (kept by hash) are.
+   *
+   * @throws CacheError `SHARED_TIER_FAILED`: it was not done to the end; repeat it, that is safe.
+   */
+  async invalidatePattern<K extends Key>(
+    policy: Policy<K>,
+    glob: string,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<{ readonly scanned: number; readonly deleted: number }> {
+    if (typeof glob !== 'string' || glob.length === 0 || glob.length > MAX_READABLE_KEY_LENGTH) {
+      const rule = `must be a pattern of 1 to ${MAX_READABLE_KEY_LENGTH} characters`
+      throw new InvalidOptionError({ field: 'invalidatePattern: glob', value: glob, rule })
+    }
+    const { signal } = checkFields(options, ['signal'], 'options') as { signal?: AbortSignal }
+    const space = this.#space(policy)
+    return this.#core.track(this.#core.invalidator.invalidatePattern(space, { glob, signal }))
   }
 
   /** The calls of one policy, with nothing left to repeat. */

@@ -41,6 +41,11 @@ export class ExpiringMap<V> {
     return slot ? slot.endsAt - this.#now() : 0
   }
 
+  /** What is there now. */
+  keys(): string[] {
+    return [...this.#slots.keys()].filter((key) => this.has(key))
+  }
+
   /** True if something was there. */
   delete(key: string): boolean {
     const isThere = this.has(key)

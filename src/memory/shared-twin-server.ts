@@ -17,6 +17,7 @@ export const TWIN_COMMANDS = [
   'store',
   'mark',
   'unlink',
+  'scan',
   'soften',
   'append',
   'bump',

@@ -1,4 +1,5 @@
 import { CacheError, InvalidOptionError } from '../core/errors.js'
+import { MAX_KEYS_PER_LOG_ROW } from '../core/log-entry.js'
 import { checkFields } from '../core/options.js'
 import type {
   AcquireReply,
@@ -14,6 +15,8 @@ import type {
   LogTail,
   Marker,
   NamespaceId,
+  PatternReply,
+  PatternRequest,
   ReadReply,
   SetRequest,
   SharedTier,
@@ -220,6 +223,23 @@ class SharedTwin implements SharedTier {
     })
   }
 
+  async deletePattern(
+    namespace: NamespaceId,
+    { keyPrefix, glob, payloadOf, signal }: PatternRequest,
+  ): Promise<PatternReply> {
+    const names = await this.#call(() => this.#step('scan', (database) => database.data.keys()))
+    const matches = regExpOf(glob)
+    const found = names.filter((name) => name.startsWith(keyPrefix) && matches.test(name.slice(keyPrefix.length)))
+    let deleted = 0
+    for (let from = 0; from < found.length; from += MAX_KEYS_PER_LOG_ROW) {
+      signal?.throwIfAborted()
+      const keys = found.slice(from, from + MAX_KEYS_PER_LOG_ROW)
+      const { existed } = await this.delete(namespace, keys, payloadOf(keys), false)
+      deleted += existed.filter(Boolean).length
+    }
+    return { scanned: names.length, deleted }
+  }
+
   bump(request: BumpRequest): Promise<BumpReply> {
     const shard = this.shardOf(request.namespace)
     this.#horizonMs = Math.max(this.#horizonMs, request.horizonMs)
@@ -307,4 +327,12 @@ class SharedTwin implements SharedTier {
       void run().then(resolve, reject).finally(cancel)
     })
   }
+}
+
+/** `*` any text, `?` one character, a backslash takes the next one literally. */
+function regExpOf(glob: string): RegExp {
+  const parts = [...glob.matchAll(/\\(.)|([*?])|([^])/gsu)].map(([, taken, wild, plain]) =>
+    wild === undefined ? (taken ?? plain)!.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&') : wild === '*' ? '.*' : '.',
+  )
+  return new RegExp(`^${parts.join('')}$`, 'su')
 }

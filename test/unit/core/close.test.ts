@@ -56,6 +56,7 @@ describe('after close', () => {
     deleteMany: (scope) => scope.deleteMany(row, ['k']),
     invalidate: (scope) => scope.invalidate({ tags: ['t'] }),
     clear: (scope) => scope.clear(),
+    invalidatePattern: (scope) => scope.invalidatePattern(row, '*'),
     bind: (scope) => scope.bind(row),
     tenant: () => cache.tenant('a'),
   }
