@@ -52,12 +52,11 @@ export class RedisReads {
   }
 
   /** Texts under keys of any node. Of several nodes the time is that of the clock furthest ahead. */
-  async texts(keys: readonly string[]): Promise<TextsReply> {
-    if (keys.length === 1) {
-      const { batch, at } = this.#place(keys[0]!)
-      const { serverNowMs, values } = await batch.reply
-      return { serverNowMs, values: readable([values[at]]) }
-    }
+  texts(keys: readonly string[]): Promise<TextsReply> {
+    return keys.length === 1 ? this.#text(keys[0]!) : this.#many(keys)
+  }
+
+  async #many(keys: readonly string[]): Promise<TextsReply> {
     const places = keys.map((key) => this.#place(key))
     const batches = [...new Set(places.map(({ batch }) => batch))]
     const replies = new Map(await Promise.all(batches.map(async (batch) => [batch, await batch.reply] as const)))
@@ -65,6 +64,11 @@ export class RedisReads {
       serverNowMs: Math.max(...[...replies.values()].map(({ serverNowMs }) => serverNowMs)),
       values: readable(places.map(({ batch, at }) => replies.get(batch)!.values[at])),
     }
+  }
+
+  #text(key: string): Promise<TextsReply> {
+    const { batch, at } = this.#place(key)
+    return batch.reply.then(({ serverNowMs, values }) => ({ serverNowMs, values: readable([values[at]]) }))
   }
 
   /** A question that several of a turn may ask in the same words; sent once, when the turn ends. */

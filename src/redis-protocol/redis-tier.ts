@@ -137,18 +137,17 @@ export class RedisTier implements SharedTier {
     return this.shards === 1 ? 0 : crc16(namespace) % this.shards
   }
 
-  async read(
+  read(
     namespace: NamespaceId,
     keys: readonly StoredKey[],
     control?: { readonly tags: readonly string[] },
   ): Promise<ReadReply> {
-    if (keys.length === 0 && control === undefined) return { serverNowMs: this.#clock.wallNow(), envelopes: [] }
+    if (keys.length === 0 && control === undefined) {
+      return Promise.resolve({ serverNowMs: this.#clock.wallNow(), envelopes: [] })
+    }
     // Each command has its own deadline, so that a plain read needs none beside it.
     const data = keys.length === 0 ? undefined : this.#reads.texts(this.#requests.dataKeys(keys))
-    if (control === undefined) {
-      const { serverNowMs, values } = await data!
-      return { serverNowMs, envelopes: values }
-    }
+    if (control === undefined) return data!.then(({ serverNowMs, values }) => ({ serverNowMs, envelopes: values }))
     return this.#call(async () => {
       const [texts, block] = await Promise.all([data, this.#control(namespace, control.tags)])
       return {
