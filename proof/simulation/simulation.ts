@@ -269,11 +269,12 @@ export class Simulation {
       .finally(() => this.#calls.delete(what))
   }
 
-  /** The fill's own failure is the caller's to see. */
+  /** The fill's own failure is the caller's to see, here or from the process that filled. */
   #isOfFill(error: unknown): boolean {
-    if (CacheError.is(error) && error.code === 'FILL_TIMEOUT') return this.#faultyFills.slow
-    const isTold = CacheError.is(error) && error.code === 'REMOTE_FILL_FAILED'
-    return this.#faultyFills.failing && (isTold || error instanceof RowGoneError)
+    const { slow, failing } = this.#faultyFills
+    if (CacheError.is(error) && error.code === 'FILL_TIMEOUT') return slow
+    if (CacheError.is(error) && error.code === 'REMOTE_FILL_FAILED') return slow || failing
+    return failing && error instanceof RowGoneError
   }
 
   #told(what: string): string {
