@@ -1,5 +1,7 @@
 // What a cache does, told to the outside: metrics, OpenTelemetry, log lines, health. May import core, and no package:
 // registries, meters, tracers and loggers are described by the part of them that is called, and passed in.
+export { type AuditedEntry, type AuditOutcome, type Auditor, type AuditReport, auditCache } from './auditor.js'
+export type { AuditorOptions } from './auditor-options.js'
 export { type CacheHealth, cacheHealth, type TierHealth } from './cache-health.js'
 export { type CacheMetrics, type CacheMetricsOptions, cacheMetrics, type MetricSource } from './cache-metrics.js'
 export {

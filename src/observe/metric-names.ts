@@ -46,6 +46,12 @@ export const DASHBOARD_METRICS = {
 
 export type DashboardMetricName = keyof typeof DASHBOARD_METRICS
 
+/** What an auditor adds. */
+export const AUDIT_METRICS = {
+  cache_audit_reads_total: ['counter', 'Looks of the auditor, by outcome: current, stale, absent, unknown.'],
+  cache_stale_reads_per_million: ['gauge', 'Stale answers in a million that the auditor could compare.'],
+} as const satisfies Record<string, Facts>
+
 export function describeMetric<N extends string>(name: N, [type, help]: Facts): MetricDescription & { name: N } {
   return { name, help, type }
 }

@@ -55,6 +55,7 @@ const AGGREGATORS: Partial<Record<string, Aggregator>> = {
   cache_is_current: 'min',
   cache_synced_seconds_ago: 'max',
   cache_max_staleness_seconds: 'max',
+  cache_stale_reads_per_million: 'max',
 }
 
 function registeredMetric(

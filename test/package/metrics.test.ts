@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DASHBOARD_METRICS, METRICS } from '../../src/observe/metric-names.ts'
+import { AUDIT_METRICS, DASHBOARD_METRICS, METRICS } from '../../src/observe/metric-names.ts'
 import { read } from './repository.ts'
 
 /** Names in the first column of the tables of docs/observability.md. */
@@ -11,7 +11,7 @@ function documented(text: string): string[] {
 describe('metrics', () => {
   it('each have a row in docs/observability.md, and every row a metric', () => {
     const page = read('docs/observability.md')
-    const names = Object.keys({ ...METRICS, ...DASHBOARD_METRICS })
+    const names = Object.keys({ ...METRICS, ...DASHBOARD_METRICS, ...AUDIT_METRICS })
     const lines = new Set(documented(page.slice(page.indexOf('## Log lines'), page.indexOf('## Health'))))
     expect(
       documented(page)

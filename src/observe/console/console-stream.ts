@@ -32,6 +32,10 @@ const TOLD = [
   'lease-lost',
   'not-stored',
   'invalidated',
+  'invalidation-queued',
+  'invalidation-delivered',
+  'publish-failed',
+  'memory-pressure',
   'tier-failed',
   'log-broken',
 ] as const
