@@ -120,7 +120,7 @@ export class CacheCore {
   }
 
   async #close(graceMs: number): Promise<CloseReport> {
-    const { work, clock, memory, shared, sync } = this.parts
+    const { work, clock, memory, disk, shared, sync } = this.parts
     const untilMs = clock.now() + graceMs
     this.reader.close()
     for (const namespace of this.namespaces.all()) {
@@ -142,9 +142,13 @@ export class CacheCore {
       await sync?.close()
     } finally {
       try {
-        await shared?.close()
+        await disk?.close()
       } finally {
-        memory?.close()
+        try {
+          await shared?.close()
+        } finally {
+          memory?.close()
+        }
       }
     }
     return { aborted, undelivered }

@@ -215,7 +215,7 @@ export class Coordinator {
     }
   }
 
-  #promote(job: Job, looked: { found: FoundValue; bytes: number }): Found {
+  #promote(job: Job, looked: { found: FoundValue; bytes: number | undefined }): Found {
     this.#store.keep(job, looked.found, looked.bytes)
     return looked.found
   }

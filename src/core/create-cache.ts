@@ -1,5 +1,6 @@
 import { CacheCore, type CloseReport } from './cache-core.js'
 import { Coordinator } from './coordinator.js'
+import { DiskSide } from './disk-side.js'
 import { admit } from './doctor.js'
 import { InvalidOptionError } from './errors.js'
 import { type CacheEvent, type CacheEventType, Events } from './events.js'
@@ -16,6 +17,7 @@ import type { CacheParts, LocalParts } from './parts.js'
 import { pingTiers, type TierPing } from './ping.js'
 import { checkPolicy, definePolicy, type Policy, type PolicyOptions } from './policy.js'
 import type { Clock } from './ports/clock.js'
+import type { DiskTierDefinition, DiskTrouble } from './ports/disk-tier.js'
 import type {
   EvictionName,
   Key,
@@ -41,12 +43,12 @@ import { toldTier } from './told-tier.js'
 import { Work } from './work.js'
 import { Writer } from './write.js'
 
-export type TierDefinition = MemoryTierDefinition | SharedTierDefinition
+export type TierDefinition = MemoryTierDefinition | DiskTierDefinition | SharedTierDefinition
 
 export interface CacheOptions extends Partial<Omit<PolicyOptions, 'name' | 'version'>> {
   /** First part of every shared key, and the metrics label: 1 to 32 letters, digits, `.`, `_`, `-`. Default `'cache'`. */
   name?: string
-  /** Nearest first: at most one memory tier, then at most one shared tier. Default: memory alone, 64 MB. */
+  /** Nearest first: at most one memory tier, one disk tier, one shared tier. Default: memory alone, 64 MB. */
   tiers?: readonly TierDefinition[]
   /**
    * How old, at most, a value of memory may be in the face of an invalidation elsewhere. Must be at least twice the
@@ -153,7 +155,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   const { tiers: given = [defaultMemory()], maxStaleness = '2s', random = systemRandom } = options
   const { clock: ticking = systemClock } = options
   const name = checkName(options.name === undefined ? 'cache' : options.name)
-  const { memoryTier, sharedTier } = checkTiers(given)
+  const { memoryTier, diskTier, sharedTier } = checkTiers(given)
   const maxStalenessMs = parsePositiveDuration(maxStaleness, 'createCache.maxStaleness')
   const outageMaxStaleMs = checkOutage(options, maxStalenessMs)
   checkMethods(ticking, ['now', 'coarseNow', 'wallNow', 'setTimer', 'setHousekeepingTimer'], 'createCache.clock')
@@ -186,6 +188,8 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   const onPressure = (change: PressureChange): void => {
     if (events.hears('memory-pressure')) events.emit({ type: 'memory-pressure', ...change })
   }
+  const work = new Work()
+  const disk = diskTier && openDisk(diskTier, { name, clock, random, events, work, shared })
   const memory = memoryTier?.open({ cacheName: name, clock, random, onRemoved, onPressure })
   const fills = new FillRunner({ clock, random, events })
   const local: LocalParts = {
@@ -196,8 +200,9 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
     events,
     fills,
     tiers,
-    work: new Work(),
+    work,
     memory,
+    disk,
     shared,
   }
 
@@ -211,6 +216,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
     new LogSync(shared, maxStalenessMs, {
       clock,
       events,
+      keeper: disk,
       listener: {
         apply: (entry, isOrdered) => invalidator.apply(entry, isOrdered),
         acknowledged: (shard) => invalidator.acknowledged(shard),
@@ -279,6 +285,30 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   return cache
 }
 
+function openDisk(
+  definition: DiskTierDefinition,
+  parts: Pick<LocalParts, 'name' | 'clock' | 'random' | 'events' | 'work' | 'shared'>,
+): DiskSide {
+  const { clock, random, events, shared } = parts
+  const tell = (trouble: DiskTrouble): void => {
+    if (trouble.kind === 'failed') {
+      const { operation, error } = trouble
+      if (events.hears('tier-failed')) events.emit({ type: 'tier-failed', tier: definition.name, operation, error })
+    } else if (trouble.kind === 'breaker') {
+      const { part, state } = trouble
+      if (events.hears('breaker')) events.emit({ type: 'breaker', tier: definition.name, part, state })
+    } else if (events.hears('damaged')) {
+      events.emit({ type: 'damaged', tier: definition.name, records: trouble.records })
+    }
+  }
+  try {
+    return new DiskSide(definition.open({ cacheName: parts.name, clock, random, onTrouble: tell }), parts)
+  } catch (error) {
+    shared?.close().catch(() => {})
+    throw error
+  }
+}
+
 function openSharedSide(
   parts: CacheParts,
   shared: SharedTier,
@@ -300,6 +330,7 @@ function checkName(name: unknown): string {
 
 function checkTiers(value: unknown): {
   memoryTier: MemoryTierDefinition | undefined
+  diskTier: DiskTierDefinition | undefined
   sharedTier: SharedTierDefinition | undefined
 } {
   const field = 'createCache.tiers'
@@ -320,19 +351,19 @@ function checkTiers(value: unknown): {
       })
     }
   }
-  const order = tiers.map((tier) => tier.name).join(', ')
-  const [first, second] = tiers
-  const isInOrder = tiers.length === 1 || (tiers.length === 2 && first!.kind === 'local' && second!.kind === 'shared')
-  if (!isInOrder) {
+  const ranks = tiers.map((tier) => (tier.kind === 'shared' ? 2 : tier.name === 'disk' ? 1 : 0))
+  if (ranks.some((rank, index) => index > 0 && rank <= ranks[index - 1]!)) {
     throw new InvalidOptionError({
       field,
-      value: order,
-      rule: 'must name each tier once, memory first and at most one shared tier last',
+      value: tiers.map((tier) => tier.name).join(', '),
+      rule: 'must name each tier once: memory first, then disk, then at most one shared tier',
     })
   }
-  const memoryTier = first!.kind === 'local' ? first : undefined
-  const sharedTier = tiers.at(-1)!.kind === 'shared' ? (tiers.at(-1) as SharedTierDefinition) : undefined
-  return { memoryTier, sharedTier }
+  return {
+    memoryTier: tiers[ranks.indexOf(0)] as MemoryTierDefinition | undefined,
+    diskTier: tiers[ranks.indexOf(1)] as DiskTierDefinition | undefined,
+    sharedTier: tiers[ranks.indexOf(2)] as SharedTierDefinition | undefined,
+  }
 }
 
 function checkBound(value: string, maxStalenessMs: number, leastMs: number): void {

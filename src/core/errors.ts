@@ -21,6 +21,8 @@ export const ERROR_CODES = [
   'INVALID_RECEIPT',
   'TENANT_MISSING',
   'NO_CACHE',
+  'DISK_LOCKED',
+  'DISK_TIER_FAILED',
 ] as const
 
 export type ErrorCode = (typeof ERROR_CODES)[number]
@@ -104,6 +106,15 @@ export class RemoteFillError extends CacheError {
     )
     this.remoteCode = remoteCode
   }
+}
+
+/** Nobody shares what the disk holds, but the next process would believe it. */
+export function notOnDisk(what: string): CacheError {
+  return new CacheError(
+    'DISK_TIER_FAILED',
+    `The disk tier could not write ${what} down: after a restart the old value may be back. Repeat it; that is safe. ` +
+      'The cause was told as a tier-failed event.',
+  )
 }
 
 /** Shows a received value in an error without repeating what may be long or secret. */

@@ -57,6 +57,9 @@ export type CacheEvent =
   | { type: 'invalidation-queued'; tenant: string; tags: readonly string[]; entries: number; clear: boolean }
   /** What waited of one tenant was acknowledged: so many keys, tags and clears. */
   | { type: 'invalidation-delivered'; tenant: string; count: number }
+  | { type: 'breaker'; tier: string; part: 'reads' | 'writes'; state: 'closed' | 'open' | 'half-open' }
+  /** Records of the disk that could not be read as they were written; their entries are misses. */
+  | { type: 'damaged'; tier: string; records: number }
   | { type: 'removed'; policy: string; tenant: string; reason: RemovalReason }
   | {
       type: 'publish-failed'
@@ -99,6 +102,8 @@ const TYPES = [
   'invalidated',
   'invalidation-queued',
   'invalidation-delivered',
+  'breaker',
+  'damaged',
   'removed',
   'publish-failed',
   'memory-pressure',

@@ -27,6 +27,8 @@ export class Flight<T> {
   older: Flight<T> | undefined
 
   isDetached = false
+  /** While it looks at a local tier: what it brings is as recent as the last sync, not as its own start. */
+  isLocal = false
   /** 'soft': the entry was made stale; what was known of it may still be served as stale. */
   poison: 'none' | 'soft' | 'hard' = 'none'
 

@@ -18,10 +18,20 @@ export type Found =
       readonly provenAtMs: number
       /** False for a fill's value that no tier kept. */
       readonly isStored: boolean
+      /** As another tier has it, or will: a tier that keeps text need not make its own. */
+      readonly form?: StoredForm | undefined
     }
   | { readonly state: 'missing' }
   | { readonly state: 'failed'; readonly error: unknown }
 
 export type FoundValue = Extract<Found, { state: 'fresh' | 'stale' }>
+
+/** The encoded value, and the control block's state that it has seen. */
+export interface StoredForm {
+  readonly codec: string
+  readonly body: string
+  readonly epoch: string
+  readonly born: number
+}
 
 export const MISSING: Found = Object.freeze({ state: 'missing' })

@@ -1,4 +1,4 @@
-import { CacheError, InvalidOptionError } from './errors.js'
+import { CacheError, InvalidOptionError, notOnDisk } from './errors.js'
 import type { LocalStore } from './local-store.js'
 import { encodeEntriesPayload, type LogEntry, MAX_KEYS_PER_LOG_ROW } from './log-entry.js'
 import type { Discontinuity } from './log-sync.js'
@@ -60,7 +60,10 @@ export class Invalidator {
     this.#store = store
   }
 
-  /** @throws CacheError `SHARED_TIER_FAILED`: not acknowledged; evicted in this process only; safe to repeat. */
+  /**
+   * @throws CacheError `SHARED_TIER_FAILED`, `DISK_TIER_FAILED`: not acknowledged; evicted in this process only; safe to
+   * repeat.
+   */
   async invalidate(invalidation: Invalidation): Promise<Receipt> {
     const { positions, failed, error } = await this.#run(invalidation)
     if (failed !== undefined) throw error
@@ -91,10 +94,14 @@ export class Invalidator {
   async #run(
     invalidation: Invalidation,
   ): Promise<{ positions: LogPosition[]; failed?: EntryRef[]; error?: CacheError }> {
+    const { shared, disk } = this.#parts
+    const { namespace, entries, soft } = invalidation
+    if (disk !== undefined && !disk.isReady(namespace)) await disk.ready(namespace)
     this.#applyHere(invalidation)
-    const { shared } = this.#parts
-    if (shared === undefined) return { positions: [] }
-    const { entries, soft } = invalidation
+    if (shared === undefined) {
+      const isKept = disk === undefined || (await disk.tier.sync())
+      return isKept ? { positions: [] } : { positions: [], failed: [...entries], error: notOnDisk('an invalidation') }
+    }
     const calls = this.#calls(invalidation, shared)
     const settled = await Promise.allSettled(calls.map(({ done }) => done))
     for (const { space, key } of entries) this.#store.evict(space, key, soft)
@@ -154,6 +161,9 @@ export class Invalidator {
   }
 
   apply(entry: LogEntry, isOrdered: boolean): void {
+    const isOwn = entry.type === 'entries' && this.#ownOrigins.has(entry.origin)
+    // The disk may hold what no call of this process ever named.
+    if (entry.type === 'entries' && !isOwn) this.#parts.disk?.remove(entry.keys, entry.soft)
     const namespace = this.#namespaces.find(entry.namespace)
     if (namespace === undefined) return
     const source = isOrdered ? 'log' : 'push'
@@ -164,7 +174,7 @@ export class Invalidator {
       this.#tell({ namespace, entries: [], tags, clear, soft }, source, entry.origin)
       return
     }
-    if (this.#ownOrigins.has(entry.origin)) {
+    if (isOwn) {
       // Pub/sub may still repeat it; the log says it once.
       if (isOrdered) this.#ownOrigins.delete(entry.origin)
       return
@@ -180,6 +190,7 @@ export class Invalidator {
 
   /** Everything local of a shard goes. After a rewind, answers what the server must be told again. */
   discontinuity(shard: number, cause: Discontinuity): Repair[] {
+    this.#parts.disk?.distrust(shard)
     this.#own.forgetPosition(shard)
     const lost = cause === 'rewound' ? this.#own.since(this.#parts.clock.now()) : []
     const repairs: Repair[] = []
@@ -197,7 +208,7 @@ export class Invalidator {
   #applyHere({ namespace, entries, tags, clear, soft }: Invalidation): void {
     for (const { space, key } of entries) this.#store.evict(space, key, soft)
     if (tags.length === 0 && !clear) return
-    namespace.touch({ tags, clear, soft })
+    if (!this.#parts.disk?.bump(namespace, { tags, clear, soft })) namespace.touch({ tags, clear, soft })
     namespace.detachFlights()
   }
 

@@ -101,7 +101,8 @@ export class LeaseFill {
     const found = this.#solo.found(job, filled, namespace.sequence)
     if (standing === 'current' || standing === 'stale') {
       const freshUntilMs = standing === 'stale' ? this.#parts.clock.now() : found.freshUntilMs
-      this.#store.keep(job, { ...found, freshUntilMs }, encoded.text.length)
+      const form = { codec: encoded.codec, body: encoded.text, epoch, born }
+      this.#store.keep(job, { ...found, freshUntilMs, form }, encoded.text.length)
     }
     this.#solo.tellFilled(job, filled, durationMs, true)
     return found

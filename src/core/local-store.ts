@@ -28,12 +28,13 @@ export class LocalStore {
     return isKept
   }
 
-  /** Puts a value into memory unless it died; one that is too large takes the older one's place by leaving it empty. */
+  /** Puts a value into the local tiers unless it died; one that is too large takes the older one's place by leaving it empty. */
   put({ space, key }: Pick<Job, 'space' | 'key'>, found: FoundValue, bytes: number | undefined): boolean {
-    const { memory, clock } = this.#parts
-    if (memory === undefined) return false
+    const { memory, disk, clock } = this.#parts
     const standing = space.namespace.standing(found.seen, found.tags)
     if (standing === 'dead') return false
+    const isOnDisk = disk !== undefined && (found.source === disk.tier.name || disk.keep(space, key, found, standing))
+    if (memory === undefined) return isOnDisk
     const isKept = memory.set(space, key, {
       value: found.value,
       freshUntilMs:
@@ -51,7 +52,7 @@ export class LocalStore {
       memory.delete(space, key)
       this.#recent?.forget(space, key)
     }
-    return isKept
+    return isKept || isOnDisk
   }
 
   /** Drops an entry, or makes it stale, and poisons whatever is on its way here. */
@@ -60,5 +61,6 @@ export class LocalStore {
     this.#recent?.forget(space, key)
     if (soft) this.#parts.memory?.expire(space, key, this.#parts.clock.coarseNow())
     else this.#parts.memory?.delete(space, key)
+    this.#parts.disk?.evict(space, key, soft)
   }
 }

@@ -22,8 +22,15 @@ export interface LogListener {
   acknowledged(shard: number): LogPosition | undefined
 }
 
+/** Remembers anchors for the next process, where local tiers outlive this one. */
+export interface AnchorKeeper {
+  load(): Promise<(Anchor | undefined)[] | undefined>
+  /** Must not throw. */
+  save(anchors: readonly (Anchor | undefined)[]): void
+}
+
 /** How far one log was followed. `row` undefined: it was empty. */
-interface Anchor {
+export interface Anchor {
   readonly generation: string
   readonly row: LogRow | undefined
 }
@@ -46,7 +53,9 @@ export class LogSync {
   readonly #events: Events
   readonly #listener: LogListener
   readonly #maxStalenessMs: number
+  readonly #keeper: AnchorKeeper | undefined
   readonly #anchors: (Anchor | undefined)[]
+  #isLoaded = false
   #syncedAt = Number.NEGATIVE_INFINITY
   #running: Promise<boolean> | undefined
   #cancelTimer: CancelTimer | undefined
@@ -61,12 +70,13 @@ export class LogSync {
   constructor(
     tier: SharedTier,
     maxStalenessMs: number,
-    parts: { clock: Clock; events: Events; listener: LogListener },
+    parts: { clock: Clock; events: Events; listener: LogListener; keeper: AnchorKeeper | undefined },
   ) {
     this.#tier = tier
     this.#clock = parts.clock
     this.#events = parts.events
     this.#listener = parts.listener
+    this.#keeper = parts.keeper
     this.#maxStalenessMs = maxStalenessMs
     this.#anchors = new Array<Anchor | undefined>(tier.shards).fill(undefined)
   }
@@ -143,6 +153,7 @@ export class LogSync {
 
   async #syncAll(): Promise<boolean> {
     if (this.#isClosed) return false
+    if (this.#keeper && !this.#isLoaded) await this.#load(this.#keeper)
     this.#start()
     const sentAt = this.#clock.now()
     try {
@@ -156,7 +167,15 @@ export class LogSync {
     }
     this.#failure = undefined
     this.#syncedAt = Math.max(this.#syncedAt, sentAt)
+    this.#keeper?.save(this.#anchors)
     return true
+  }
+
+  /** Goes on where the last process stopped; its anchors are compared with the log like our own. */
+  async #load(keeper: AnchorKeeper): Promise<void> {
+    const anchors = await keeper.load()
+    this.#isLoaded = true
+    for (const shard of this.#anchors.keys()) this.#anchors[shard] ??= anchors?.[shard]
   }
 
   async #syncShard(shard: number): Promise<void> {

@@ -85,6 +85,11 @@ export class Namespace implements NamespaceView {
     return this.#epoch
   }
 
+  /** Everything born before it is dead. */
+  get floor(): number {
+    return this.#floor
+  }
+
   standing(seen: number, tags: readonly string[] | undefined): Standing {
     if (this.#floorAt > seen || this.#isRetired) return 'dead'
     let standing: Standing = 'current'

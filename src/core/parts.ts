@@ -1,3 +1,4 @@
+import type { DiskSide } from './disk-side.js'
 import type { Events } from './events.js'
 import type { FillRunner } from './fill.js'
 import type { LogSync } from './log-sync.js'
@@ -20,6 +21,7 @@ export interface LocalParts {
   readonly tiers: TierCounters
   readonly work: Work
   readonly memory: MemoryTier | undefined
+  readonly disk: DiskSide | undefined
   readonly shared: SharedTier | undefined
 }
 

@@ -75,8 +75,10 @@ export class ManyReader {
 
   async #produce(pending: readonly Pending[], fillMany: BoundFillMany | undefined): Promise<void> {
     try {
-      const looked = await this.#look(pending.map(({ job }) => job))
-      const open = pending.filter((one, index) => !this.#take(one, looked[index]!))
+      const local = await this.#reader.fromDisk(pending.map(({ job }) => job))
+      const elsewhereOrNowhere = pending.filter((one, index) => !settled(one, local[index]))
+      const looked = await this.#look(elsewhereOrNowhere.map(({ job }) => job))
+      const open = elsewhereOrNowhere.filter((one, index) => !this.#take(one, looked[index]!))
       if (fillMany === undefined || open.length === 0) return
       const isReachable = looked.every(({ state }) => state !== 'failed')
       if (this.#shared === undefined || !isReachable) return await this.#fill(open, fillMany)
@@ -204,6 +206,12 @@ export class ManyReader {
       outcome.reject(error)
     }
   }
+}
+
+/** True if there is an answer. */
+function settled({ outcome }: Pending, found: Found | undefined): boolean {
+  if (found !== undefined) outcome.resolve(found)
+  return found !== undefined
 }
 
 function withResolvers(): Pending['outcome'] {

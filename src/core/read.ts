@@ -42,7 +42,10 @@ export interface SharedSide {
  *  flight of this process that may be joined? ───► its answer
  *    │ no: register one, before the first await
  *    ▼
- *  shared tier ── fresh ── keep in memory ───────► value
+ *  disk ── fresh ── keep in memory ──────────────► value
+ *    │
+ *    ▼
+ *  shared tier ── fresh ── keep locally ─────────► value
  *    │  │  └───── stale, may revalidate ─────────► value; the flight goes on
  *    │  └──────── failed ─► fill alone ──────────► value
  *    ▼
@@ -135,6 +138,7 @@ export class Reader {
   /** Fills now, whatever is held; who comes meanwhile joins. */
   async refresh(request: ReadRequest): Promise<Found> {
     request.signal?.throwIfAborted()
+    await this.#ready(request.space)
     this.checkOpen()
     const job = this.begin(request, undefined)
     this.land(job, this.#produceAnew(job))
@@ -146,6 +150,7 @@ export class Reader {
     const { memory, sync, clock } = this.#parts
     const startedAt = clock.now()
     const { space, key, level } = request
+    await this.#ready(space)
     const holds = (): boolean => memory?.getEntry(space, key, clock.now()) !== undefined
     const isAtHand = (): boolean => level === 'bounded' && holds() && this.#isProven(request, startedAt)
     if (sync !== undefined && !sync.isAnchored && !(sync.isFailing && isAtHand())) await sync.sync()
@@ -229,7 +234,7 @@ export class Reader {
     if (fill === undefined || (level === 'strict' && sync !== undefined)) return undefined
     const flight = space.flights.joinable(key)
     if (flight === undefined) return undefined
-    if (sync !== undefined && level === 'bounded' && !sync.covers(flight.startedAtMs, clock.now())) return undefined
+    if (sync !== undefined && level === 'bounded' && !sync.covers(flight.isLocal ? Number.NEGATIVE_INFINITY : flight.startedAtMs, clock.now())) return undefined
     this.#tellJoined(request)
     return flight
   }
@@ -292,7 +297,42 @@ export class Reader {
     this.#parts.work.track(landed)
   }
 
+  /** What the disk says to jobs of one space: the answer, or undefined if the search goes on. */
+  async fromDisk(jobs: readonly Job[]): Promise<(Found | undefined)[]> {
+    const { disk } = this.#parts
+    const [first] = jobs
+    if (disk === undefined || first === undefined) return []
+    for (const { flight } of jobs) flight.isLocal = true
+    const held = (await this.#mayUseDisk(first)) ? await disk.read(jobs) : []
+    return jobs.map((job, index) => {
+      const found = held[index]
+      if (found === undefined || (found.state === 'stale' && job.fill === undefined)) job.candidate ??= found
+      else {
+        const answer = this.taken(job, { state: 'found', found, bytes: undefined, fillId: '' })
+        if (answer !== undefined) return answer
+      }
+      job.flight.isLocal = false
+      return undefined
+    })
+  }
+
+  /** The rule of memory: at this level, is what the disk holds provably recent enough? */
+  async #mayUseDisk({ level, flight }: Job): Promise<boolean> {
+    const { sync } = this.#parts
+    if (sync === undefined || (level === 'eventual' && sync.isAnchored)) return true
+    if (level !== 'bounded') return false
+    return sync.isCurrent(flight.startedAtMs) || ((await sync.sync()) && sync.isCurrent(flight.startedAtMs))
+  }
+
+  /** The disk is open, and what it knows of the namespace is known here: before a flight begins. */
+  async #ready({ namespace }: Space): Promise<void> {
+    const { disk } = this.#parts
+    if (disk !== undefined && !disk.isReady(namespace)) await disk.ready(namespace)
+  }
+
   async #produce(job: Job): Promise<Found> {
+    const [local] = await this.fromDisk([job])
+    if (local !== undefined) return local
     if (this.#shared === undefined) {
       return job.fill ? this.#solo.alone(this.missed(job)) : this.#unfilled(job, job.candidate ?? MISSING)
     }
@@ -334,7 +374,7 @@ export class Reader {
     return this.#shared.coordinator.fill(job, looked!.state === 'found' ? looked!.fillId : looked!.deadId)
   }
 
-  /** What the shared tier's answer means for a job: its outcome, or undefined if a fill must follow. */
+  /** What another tier's answer means for a job: its outcome, or undefined if a fill must follow. */
   taken(job: Job, looked: Looked): Found | undefined {
     if (looked.state === 'failed') return job.fill ? undefined : this.#unfilled(job, looked)
     if (looked.state === 'missing') return job.fill ? undefined : this.#unfilled(job, job.candidate ?? MISSING)
@@ -342,7 +382,8 @@ export class Reader {
     this.#store.keep(job, found, looked.bytes)
     if (found.state === 'fresh') {
       if (job.isAwaited) {
-        job.space.policy.counters.sharedHits++
+        if (found.source === 'disk') job.space.policy.counters.diskHits++
+        else job.space.policy.counters.sharedHits++
         this.#tellHit(job, found)
       }
       return found

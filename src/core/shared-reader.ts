@@ -1,21 +1,17 @@
-import { decodeValue } from './codec.js'
 import { decodeEnvelope, type Envelope, fillIdOf } from './envelope.js'
 import { CacheError } from './errors.js'
 import type { FoundValue } from './found.js'
 import type { InvalidationQueue } from './invalidation-queue.js'
 import { type Job, subject } from './job.js'
-import { judgeByControl } from './namespace.js'
+import { decodeBody, standingOf } from './judge-envelope.js'
 import type { CacheParts } from './parts.js'
 import type { Standing } from './ports/local-tier.js'
 import type { Control, SharedTier } from './ports/shared-tier.js'
 import { storedKey } from './stored-key.js'
 
-/** Control blocks that are overtaken by events again and again while one entry is judged. */
-const MAX_CONTROL_READS = 4
-
 /** What the shared tier had for a job. `deadId`: the id of an entry that was found unusable. */
 export type Looked =
-  | { readonly state: 'found'; readonly found: FoundValue; readonly bytes: number; readonly fillId: string }
+  | { readonly state: 'found'; readonly found: FoundValue; readonly bytes: number | undefined; readonly fillId: string }
   | { readonly state: 'missing'; readonly deadId: string | undefined }
   | { readonly state: 'failed'; readonly error: unknown }
 
@@ -82,9 +78,12 @@ export class SharedReader {
     envelope: Envelope,
     reply: { sentAt: number; serverNowMs: number; control: Control | undefined },
   ): Promise<Looked> {
-    const { standing, seen } = await this.#standing(job, envelope, reply.control)
+    const { namespace } = job.space
+    const { standing, seen } = await standingOf(namespace, envelope, reply.control, (tags) =>
+      this.#tier.control(namespace.id, tags),
+    )
     if (standing === 'dead') return { state: 'missing', deadId: envelope.fillId }
-    const decoded = await this.#decode(job, envelope)
+    const decoded = await decodeBody(job.space, envelope)
     if (decoded === undefined) return this.#unreadable(job, text)
     const ageMs = Math.max(0, reply.serverNowMs - envelope.storedAtMs)
     const leftMs = Math.min(envelope.freshMs - ageMs, this.#softLeftMs(job, envelope, standing, reply.serverNowMs))
@@ -100,6 +99,7 @@ export class SharedReader {
       // Without a control block it was judged by what is known here, which is as recent as the last sync.
       provenAtMs: reply.control === undefined ? Number.NEGATIVE_INFINITY : reply.sentAt,
       isStored: true,
+      form: envelope,
     }
     return { state: 'found', found, bytes: envelope.body.length, fillId: envelope.fillId }
   }
@@ -123,45 +123,6 @@ export class SharedReader {
   #mustAsk(job: Job): boolean {
     if (job.level === 'strict' || !job.space.namespace.isOpen) return true
     return job.level === 'bounded' && !this.#parts.sync!.isCurrent(this.#parts.clock.now())
-  }
-
-  /**
-   * What the control block says and what is known here, the worse of the two: the block may have been read before an
-   * invalidation that this process has already acknowledged. `seen` is the sequence at the moment of the judgement: an
-   * invalidation may be applied before whoever awaits it goes on.
-   */
-  async #standing(
-    job: Job,
-    envelope: Envelope,
-    read: Control | undefined,
-  ): Promise<{ standing: Standing; seen: number }> {
-    const { namespace } = job.space
-    let control = read
-    let asked: readonly string[] = []
-    for (let attempt = 0; attempt < MAX_CONTROL_READS; attempt++) {
-      const seen = namespace.sequence
-      const known = namespace.judge(envelope.epoch, envelope.born, envelope.tags)
-      const said = control ? judgeByControl(envelope, control, asked) : known
-      if (known === 'dead' || said === 'dead') return { standing: 'dead', seen }
-      const isUpToDate = control === undefined || namespace.epoch === control.epoch
-      if (said !== 'unknown' && isUpToDate) return { standing: known === 'stale' ? 'stale' : said, seen }
-      asked = envelope.tags
-      control = await this.#tier.control(namespace.id, asked)
-      namespace.adopt(control, asked)
-    }
-    return { standing: 'dead', seen: namespace.sequence }
-  }
-
-  async #decode(job: Job, envelope: Envelope): Promise<{ value: unknown } | undefined> {
-    try {
-      const value = decodeValue(envelope.codec, envelope.body)
-      const schema = job.space.policy.rules.value
-      if (schema === undefined || value === null) return { value }
-      const checked = await schema['~standard'].validate(value)
-      return checked.issues === undefined ? { value: checked.value } : undefined
-    } catch {
-      return undefined
-    }
   }
 
   /** Foreign, truncated or outdated bytes under our key are a miss, and are said. */

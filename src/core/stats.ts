@@ -35,6 +35,8 @@ export interface TierStats extends Partial<MemoryDetails> {
   readonly evicted?: number
   readonly expired?: number
   readonly refused?: number
+  /** Records that could not be read as they were written. */
+  readonly damaged?: number
   /** Commands that failed. */
   readonly errors?: number
   /** Present where nothing fences a late fill: guarantee G1 is off. */
@@ -96,7 +98,7 @@ export function takeStats(
     policies[name].push(counters)
   }
   const all = Object.values(policies).flat()
-  const { memory, shared, sync, clock, tiers: counted } = parts
+  const { memory, disk, shared, sync, clock, tiers: counted } = parts
   const tiers: Record<string, TierStats> = {}
   if (memory) {
     const { evicted, expired, refused } = counted.removed
@@ -105,6 +107,11 @@ export function takeStats(
   if (shared) {
     const fencing = shared.fencing && { fencing: shared.fencing }
     tiers[shared.name] = { hits: sum(all, 'sharedHits'), errors: counted.sharedErrors, ...fencing }
+  }
+  if (disk) {
+    const { entries, bytes, maxEntries, maxBytes, evicted, refused, damaged, errors } = disk.tier.usage()
+    const hits = sum(all, 'diskHits')
+    tiers.disk = { hits, entries, bytes, maxEntries, maxBytes, evicted, refused, damaged, errors }
   }
   const nowMs = clock.now()
   return {

@@ -1,6 +1,6 @@
 import { encodeValue, NotPlainData } from './codec.js'
 import { encodeEnvelope, HEADER_LENGTH, isAbove } from './envelope.js'
-import { CacheError, UnserialisableValueError } from './errors.js'
+import { CacheError, notOnDisk, UnserialisableValueError } from './errors.js'
 import type { Filled } from './fill.js'
 import { Flight } from './flights.js'
 import type { Found, FoundValue } from './found.js'
@@ -60,7 +60,7 @@ export class Writer {
     const outcomes: WriteOutcome[] = []
     for (let from = 0; from < requests.length; from += MAX_KEYS_PER_LOG_ROW) {
       const batch = requests.slice(from, from + MAX_KEYS_PER_LOG_ROW)
-      outcomes.push(...(shared ? await this.#setShared(batch, shared) : batch.map((request) => this.#setHere(request))))
+      outcomes.push(...(shared ? await this.#setShared(batch, shared) : await this.#setLocally(batch)))
     }
     return outcomes
   }
@@ -79,13 +79,30 @@ export class Writer {
     this.#store.evict(space, key, false)
   }
 
+  /** All of a batch are on the disk after a crash, or none. */
+  async #setLocally(requests: readonly WriteRequest[]): Promise<WriteOutcome[]> {
+    const { disk } = this.#parts
+    if (disk === undefined) return requests.map((request) => this.#setHere(request))
+    const { namespace } = requests[0]!.space
+    if (!disk.isReady(namespace)) await disk.ready(namespace)
+    const outcomes = requests.map((request) => plainData(request) ?? this.#setHere(request))
+    const nowMs = this.#parts.clock.now()
+    const entries = requests
+      .filter(({ filled }, index) => outcomes[index] === 'stored' && filled.freshMs > 0)
+      .map(({ space, key, filled }) => ({ space, key, found: this.#found(filled, namespace.sequence, nowMs) }))
+    if (await disk.set(entries)) return outcomes
+    return outcomes.map((outcome) => (outcome === 'stored' ? notOnDisk('a value') : outcome))
+  }
+
   #setHere({ space, key, filled }: WriteRequest): WriteOutcome {
-    const { memory } = this.#parts
-    const { clock } = this.#parts
+    const { memory, disk, clock } = this.#parts
     const { freshUntilMs, storedAtMs, seen, tags } = this.#found(filled, space.namespace.sequence, clock.now())
     const { value, staleMs } = filled
     const entry = { value, freshUntilMs, staleMs, storedAtMs, seen, tags: tags.length === 0 ? undefined : tags }
-    if (filled.freshMs > 0 && !memory!.set(space, key, entry)) return tooLarge(space, "memory's limit for one entry")
+    if (memory !== undefined && filled.freshMs > 0 && !memory.set(space, key, entry)) {
+      if (disk === undefined) return tooLarge(space, "memory's limit for one entry")
+      memory.delete(space, key)
+    }
     // Whatever is being filled began before this value was given.
     space.flights.poison(key, false)
     if (filled.freshMs === 0) this.#store.evict(space, key, false)
@@ -116,10 +133,10 @@ export class Writer {
         keys: stores.map(({ key }) => key),
       })
       const { outcomes } = await shared.set(namespace.id, stores, payload)
-      return encoded.map(({ request }, index) => {
+      return encoded.map((one, index) => {
         const outcome = outcomes[index]!
-        if (outcome !== 'stored') return this.#refused(request, outcome)
-        this.#keep(request, flights[index]!, control)
+        if (outcome !== 'stored') return this.#refused(one.request, outcome)
+        this.#keep(one, flights[index]!, control)
         return 'stored'
       })
     } catch (cause) {
@@ -182,13 +199,16 @@ export class Writer {
    * Keeps an acknowledged value here, unless an event or another store crossed it: nobody here knows which of two came
    * last. Its own log row is not applied, so whatever is on its way to memory is poisoned now (race R5).
    */
-  #keep({ space, key, filled }: WriteRequest, flight: Flight<Found>, control: Control): void {
+  #keep({ request, codec, text }: Encoded, flight: Flight<Found>, control: Control): void {
+    const { space, key, filled } = request
     const { namespace } = space
     const isAlone = !flight.isPoisoned
     this.#store.evict(space, key, false)
     if (!isAlone || filled.freshMs === 0) return
     if (namespace.judge(control.epoch, control.clock, filled.tags) !== 'current') return
-    this.#store.put({ space, key }, this.#found(filled, namespace.sequence, flight.startedAtMs), undefined)
+    const form = { codec, body: text, epoch: control.epoch, born: control.clock }
+    const found = this.#found(filled, namespace.sequence, flight.startedAtMs)
+    this.#store.put({ space, key }, { ...found, form }, undefined)
   }
 
   #refused(request: WriteRequest, outcome: CommitOutcome): 'superseded' | 'full' {
@@ -213,6 +233,14 @@ export class Writer {
       isStored: true,
     }
   }
+}
+
+/** What is to be told to another process, though it be the next one, must be plain data. */
+function plainData({ space, filled }: WriteRequest): CacheError | undefined {
+  const encoded = encodeValue(filled.value)
+  return encoded instanceof NotPlainData
+    ? new UnserialisableValueError(space.policy.name, encoded.path, encoded.found)
+    : undefined
 }
 
 function tooLarge(space: Space, limit: string): CacheError {

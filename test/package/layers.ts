@@ -5,6 +5,7 @@ import { importsOf, targetOf } from './source-imports.ts'
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   memory: ['core'],
+  disk: ['core'],
   'redis-protocol': ['core'],
   redis: ['core', 'redis-protocol'],
   observe: ['core'],
@@ -27,6 +28,7 @@ export const PACKAGES: Record<string, Readonly<Record<string, 'types' | 'if ther
 
 const DOORS = [
   'freshtier',
+  'freshtier/disk',
   'freshtier/redis',
   'freshtier/upstash',
   'freshtier/observe',

@@ -36,7 +36,7 @@ describe('createCache refuses, with field, value and rule,', () => {
       'the shared tier first',
       () => ({ tiers: [shared(), memoryTier()] }),
       'createCache.tiers',
-      /memory first and at most one shared tier last; got 'twin, memory'/,
+      /memory first, then disk, then at most one shared tier; got 'twin, memory'/,
     ],
     [
       'memory twice',

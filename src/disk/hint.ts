@@ -1,0 +1,124 @@
+import { crc32 } from 'node:zlib'
+
+/**
+ * What a sealed segment holds, without keys and values: opening reads this instead of the segment.
+ *
+ * ```
+ * head   24 bytes: magic 'FTh1', CRC-32 of all that follows, bytes of the segment (8), rows (4), 0 (4)
+ * rows   48 bytes each, twelve 32-bit numbers: hash low, hash high, offset, length, expires at, type | flags << 8,
+ *        sequence low, sequence high, file id low, file id high, file bytes, partition
+ * ```
+ *
+ * Length 0 stands for what is not in the segment but must be known: the tombstone of a damaged record, or a barrier
+ * where damage could not be told apart.
+ */
+const MAGIC = 0x31685446
+const HEAD_BYTES = 24
+const ROW = 12
+const FIRST_ROWS = 256
+
+export interface HintRow {
+  readonly low: number
+  readonly high: number
+  readonly offset: number
+  readonly length: number
+  readonly expiresAt: number
+  readonly type: number
+  readonly flags: number
+  readonly sequence: number
+  readonly file: FileRef | undefined
+}
+
+/** A value's own file: `id` is the sequence of the record that first named it. */
+export interface FileRef {
+  readonly id: number
+  readonly bytes: number
+  readonly partition: number
+}
+
+/** Rows of one segment, in the order of its records. */
+export class HintRows {
+  #rows = new Uint32Array(FIRST_ROWS * ROW)
+  count = 0
+
+  add(row: HintRow): void {
+    const at = this.count * ROW
+    if (at === this.#rows.length) {
+      const grown = new Uint32Array(at * 2)
+      grown.set(this.#rows)
+      this.#rows = grown
+    }
+    const { file } = row
+    this.#rows.set(
+      [
+        row.low,
+        row.high,
+        row.offset,
+        row.length,
+        row.expiresAt,
+        row.type | (row.flags << 8),
+        lowHalf(row.sequence),
+        highHalf(row.sequence),
+        file === undefined ? 0 : lowHalf(file.id),
+        file === undefined ? 0 : highHalf(file.id),
+        file?.bytes ?? 0,
+        file?.partition ?? 0,
+      ],
+      at,
+    )
+    this.count++
+  }
+
+  *[Symbol.iterator](): Generator<HintRow> {
+    const rows = this.#rows
+    for (let at = 0; at < this.count * ROW; at += ROW) {
+      const id = rows[at + 8]! + rows[at + 9]! * 0x1_0000_0000
+      yield {
+        low: rows[at]!,
+        high: rows[at + 1]!,
+        offset: rows[at + 2]!,
+        length: rows[at + 3]!,
+        expiresAt: rows[at + 4]!,
+        type: rows[at + 5]! & 0xff,
+        flags: rows[at + 5]! >>> 8,
+        sequence: rows[at + 6]! + rows[at + 7]! * 0x1_0000_0000,
+        file: id === 0 ? undefined : { id, bytes: rows[at + 10]!, partition: rows[at + 11]! },
+      }
+    }
+  }
+
+  encode(segmentBytes: number): Buffer {
+    const body = this.#rows.subarray(0, this.count * ROW)
+    const bytes = Buffer.allocUnsafe(HEAD_BYTES + body.byteLength)
+    bytes.writeUInt32LE(MAGIC, 0)
+    bytes.writeUInt32LE(lowHalf(segmentBytes), 8)
+    bytes.writeUInt32LE(highHalf(segmentBytes), 12)
+    bytes.writeUInt32LE(this.count, 16)
+    bytes.writeUInt32LE(0, 20)
+    bytes.set(new Uint8Array(body.buffer, 0, body.byteLength), HEAD_BYTES)
+    bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
+    return bytes
+  }
+
+  /** Undefined for bytes that are damaged or belong to another state of the segment. */
+  static decode(bytes: Buffer, segmentBytes: number): HintRows | undefined {
+    if (bytes.length < HEAD_BYTES || bytes.readUInt32LE(0) !== MAGIC) return undefined
+    const count = bytes.readUInt32LE(16)
+    if (bytes.length !== HEAD_BYTES + count * ROW * 4) return undefined
+    if (bytes.readUInt32LE(8) + bytes.readUInt32LE(12) * 0x1_0000_0000 !== segmentBytes) return undefined
+    if (crc32(bytes.subarray(8)) !== bytes.readUInt32LE(4)) return undefined
+    const hint = new HintRows()
+    // A copy: a file's bytes need not begin where a typed array may.
+    hint.#rows = new Uint32Array(new Uint8Array(bytes.subarray(HEAD_BYTES)).buffer)
+    hint.count = count
+    return hint
+  }
+}
+
+function lowHalf(value: number): number {
+  return value % 0x1_0000_0000
+}
+
+function highHalf(value: number): number {
+  return Math.floor(value / 0x1_0000_0000)
+}

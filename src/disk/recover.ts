@@ -1,0 +1,146 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DiskIndex, type IndexParts } from './disk-index.js'
+import { type FileRef, type HintRow, HintRows } from './hint.js'
+import { BARRIER, ENTRY, NOTE, SOFT, SOFTENED, TOMBSTONE } from './record.js'
+import { scanSegment } from './scan.js'
+import { hintPath, segmentId, segmentName } from './segment.js'
+
+/** What lies in a directory, as the store that opens it needs it. */
+export interface Recovered {
+  readonly index: IndexParts
+  readonly segments: readonly RecoveredSegment[]
+  /** The files that entries name, each with its entry's hash. */
+  readonly files: readonly { readonly low: number; readonly high: number; readonly file: FileRef }[]
+  readonly lastSequence: number
+  readonly damaged: number
+  /** Segments that had to be read whole, because they had no good hint. */
+  readonly scanned: number
+}
+
+export interface RecoveredSegment {
+  readonly id: number
+  readonly slot: number
+  readonly bytes: number
+  readonly liveBytes: number
+  readonly fileBytes: number
+  readonly tombstones: number
+  readonly hasBarrier: boolean
+}
+
+/** Exists while room is made on a full disk: notes may be missing, so that nothing may be believed. */
+export const HEALING = 'HEALING'
+
+/**
+ * Builds the index from hints, and from the segments themselves where a hint is missing; writes the hints that were
+ * missing. Synchronous, because it runs in the maintenance worker.
+ */
+export function recover(directory: string, seed: number): Recovered {
+  const log = join(directory, 'log')
+  mkdirSync(log, { recursive: true })
+  mkdirSync(join(directory, 'files'), { recursive: true })
+  discardIfHealing(directory, log)
+  const index = new DiskIndex(seed)
+  const files = new Map<number, { low: number; high: number; file: FileRef }>()
+  const found: Mutable<RecoveredSegment>[] = []
+  let lastSequence = 0
+  let damaged = 0
+  let scanned = 0
+  const ids = readdirSync(log).flatMap((name) => segmentId(name) ?? [])
+  for (const id of ids.sort((a, b) => a - b)) {
+    const path = join(log, segmentName(id))
+    const { size } = statSync(path)
+    if (size === 0) {
+      unlinkSync(path)
+      continue
+    }
+    let rows = readHint(path, size)
+    if (rows === undefined) {
+      const scan = scanSegment(readFileSync(path))
+      scanned++
+      damaged += scan.damaged
+      rows = scan.rows
+      writeHint(path, rows, size)
+    }
+    const slot = found.length
+    const segment = { id, slot, bytes: size, liveBytes: 0, fileBytes: 0, tombstones: 0, hasBarrier: false }
+    found.push(segment)
+    for (const row of rows) {
+      lastSequence = Math.max(lastSequence, row.sequence)
+      segment.fileBytes += row.file?.bytes ?? 0
+      if (row.type === BARRIER) segment.hasBarrier = true
+      else if (row.type !== ENTRY) segment.tombstones++
+      replay(index, files, row, slot)
+    }
+  }
+  const liveFiles = [...files.values()].filter(({ low, high }) => index.find(low, high))
+  index.forEach((row) => {
+    found[row.segment]!.liveBytes += row.length
+  })
+  for (const { low, high, file } of liveFiles) {
+    if (index.find(low, high)) found[index.segment]!.liveBytes += file.bytes
+  }
+  return { index: index.parts(), segments: found, files: liveFiles, lastSequence, damaged, scanned }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** One key for the two halves of a hash: what does not fit is left out, which costs a miss once in 2^53. */
+export function fileKey(low: number, high: number): number {
+  return high * 0x20_0000 + (low & 0x1f_ffff)
+}
+
+function replay(
+  index: DiskIndex,
+  files: Map<number, { low: number; high: number; file: FileRef }>,
+  row: HintRow,
+  slot: number,
+): void {
+  const { low, high, offset, length, expiresAt, flags, file } = row
+  switch (row.type) {
+    case ENTRY:
+      index.put(low, high, { segment: slot, offset, length, expiresAt, flags })
+      if (file) files.set(fileKey(low, high), { low, high, file })
+      else files.delete(fileKey(low, high))
+      return
+    case TOMBSTONE:
+      if (index.find(low, high)) index.remove()
+      files.delete(fileKey(low, high))
+      return
+    case SOFTENED:
+      if (index.find(low, high)) index.addFlags(SOFT)
+      return
+    case BARRIER: {
+      const doomed: [number, number][] = []
+      index.forEach((entry, ...hash) => {
+        if (!(entry.flags & NOTE)) doomed.push(hash)
+      })
+      for (const hash of doomed) if (index.find(...hash)) index.remove()
+      files.clear()
+    }
+  }
+}
+
+function readHint(segmentPath: string, segmentBytes: number): HintRows | undefined {
+  try {
+    return HintRows.decode(readFileSync(hintPath(segmentPath)), segmentBytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** A hint only makes the next opening quicker: a full or read-only disk does without. */
+function writeHint(segmentPath: string, rows: HintRows, segmentBytes: number): void {
+  const path = hintPath(segmentPath)
+  try {
+    writeFileSync(`${path}.tmp`, rows.encode(segmentBytes))
+    renameSync(`${path}.tmp`, path)
+  } catch {}
+}
+
+function discardIfHealing(directory: string, log: string): void {
+  const names = readdirSync(directory)
+  if (!names.includes(HEALING)) return
+  for (const name of readdirSync(log)) unlinkSync(join(log, name))
+  unlinkSync(join(directory, HEALING))
+}

@@ -1,0 +1,115 @@
+import { close, fdatasync, ftruncate, open, read, unlink, write } from 'node:fs'
+import { HintRows } from './hint.js'
+
+/** Fewer bytes were written than given: the disk is full, or the file met a limit. */
+export class ShortWrite extends Error {
+  readonly code = 'ENOSPC'
+}
+
+/** One file of the log. Its descriptor stays open until nobody reads and it was left. */
+export class Segment {
+  readonly id: number
+  /** How the index names it. */
+  readonly slot: number
+  readonly path: string
+  readonly #fd: number
+  #readers = 0
+  #isLeft = false
+  /** Bytes of whole records. */
+  bytes: number
+  /** Bytes of records, and of the files they name, that the index still points to. */
+  liveBytes = 0
+  /** Bytes of the files that its records named when they were written. */
+  fileBytes = 0
+  tombstones = 0
+  hasBarrier = false
+  isSynced: boolean
+  /** Kept while records are added; undefined once sealed. */
+  rows: HintRows | undefined
+
+  constructor(place: { id: number; slot: number; path: string; fd: number }, bytes: number) {
+    this.id = place.id
+    this.slot = place.slot
+    this.path = place.path
+    this.#fd = place.fd
+    this.bytes = bytes
+    this.isSynced = bytes > 0
+    this.rows = bytes > 0 ? undefined : new HintRows()
+  }
+
+  /** Fills the buffer from `offset` on, as far as the file goes; answers how many bytes came. */
+  read(into: Buffer, offset: number): Promise<number> {
+    this.#readers++
+    return new Promise((resolve, reject) => {
+      read(this.#fd, into, 0, into.length, offset, (error, count) => {
+        this.#readers--
+        if (this.#isLeft) this.#closeWhenIdle()
+        if (error) reject(error)
+        else resolve(count)
+      })
+    })
+  }
+
+  write(bytes: Buffer, length: number, offset: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      write(this.#fd, bytes, 0, length, offset, (error, count) => {
+        this.isSynced = false
+        if (error) reject(error)
+        else if (count < length) reject(new ShortWrite(`${count} of ${length} bytes were written`))
+        else resolve()
+      })
+    })
+  }
+
+  /** Forgets what a failed write left behind the last whole record. */
+  truncate(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      ftruncate(this.#fd, this.bytes, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  async sync(): Promise<void> {
+    if (this.isSynced) return
+    await new Promise<void>((resolve, reject) => {
+      fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()))
+    })
+    this.isSynced = true
+  }
+
+  /** Closes it after its last reader; with `remove`, its files go at once. */
+  async leave({ remove }: { remove: boolean }): Promise<void> {
+    this.#isLeft = true
+    if (remove) await Promise.all([removeFile(this.path), removeFile(hintPath(this.path))])
+    this.#closeWhenIdle()
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#readers === 0) close(this.#fd, () => {})
+  }
+}
+
+export function openFile(path: string, flags: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    open(path, flags, (error, fd) => (error ? reject(error) : resolve(fd)))
+  })
+}
+
+/** A file that is not there any more is as good as removed. */
+export function removeFile(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    unlink(path, (error) => resolve(!error))
+  })
+}
+
+export function hintPath(segmentPath: string): string {
+  return segmentPath.replace(/\.log$/, '.hint')
+}
+
+export function segmentName(id: number): string {
+  return `seg-${String(id).padStart(8, '0')}.log`
+}
+
+export function segmentId(name: string): number | undefined {
+  const digits = /^seg-(\d{8,})\.log$/.exec(name)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}

@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest'
+import { definePolicy } from '../../../src/index.js'
+import { createTwinServer, type FakeClock, fakeClock, seededRandom } from '../../../src/testing/index.js'
+import { diskCache } from './disk-caches.js'
+import { temporaryDirectory } from './store-fixture.js'
+
+const tagged = definePolicy({ name: 'tagged', ttl: '1h', tags: () => ['red'] })
+const plain = definePolicy({ name: 'plain', ttl: '1h' })
+
+describe.each([
+  ['memory + disk', true],
+  ['disk alone', false],
+])('%s', (_name, hasMemory) => {
+  const clock = fakeClock()
+  const start = (directory: string) => diskCache({ directory, hasMemory, clock })
+
+  it('answers from disk after a restart', async () => {
+    const directory = temporaryDirectory()
+    const first = start(directory)
+    expect(await first.getOrFill('a', () => 'one')).toBe('one')
+    await first.set('b', { when: new Date(0), many: new Set([1]) })
+    await first.close()
+    const second = start(directory)
+    const entry = await second.getOrFillEntry('a', () => 'two')
+    expect(entry).toMatchObject({ state: 'fresh', value: 'one', source: 'disk' })
+    expect(await second.get('b')).toEqual({ when: new Date(0), many: new Set([1]) })
+    expect(second.stats().tiers.disk).toMatchObject({ hits: 2 })
+  })
+
+  it.each(['delete', 'tag', 'clear', 'tenant'] as const)(
+    'does not bring back what was invalidated: %s',
+    async (how) => {
+      const directory = temporaryDirectory()
+      const first = start(directory)
+      const scope = first.tenant('t')
+      await scope.getOrFill(tagged, 'a', () => 1)
+      await first.getOrFill(plain, 'a', () => 1)
+      if (how === 'delete') await scope.delete(tagged, 'a')
+      if (how === 'tag') await scope.invalidate({ tags: ['red'] })
+      if (how === 'clear' || how === 'tenant') await scope.clear()
+      if (how !== 'tenant') expect(await scope.get(tagged, 'a')).toBeUndefined()
+      await first.close()
+      const second = start(directory)
+      expect(await second.tenant('t').get(tagged, 'a')).toBeUndefined()
+      expect(await second.get(plain, 'a')).toBe(1)
+      expect(await second.tenant('t').getOrFill(tagged, 'a', () => 2)).toBe(2)
+      await second.close()
+      expect(await start(directory).tenant('t').get(tagged, 'a')).toBe(2)
+    },
+  )
+
+  it('a soft invalidation leaves it as stale, also for the next process', async () => {
+    const directory = temporaryDirectory()
+    const policy = definePolicy({ name: 'soft', ttl: '1h', stale: { whileRevalidate: '1h' }, tags: () => ['red'] })
+    const first = start(directory)
+    await first.getOrFill(policy, 'key', () => 1)
+    await first.getOrFill(policy, 'tag', () => 1)
+    await first.invalidate({ entries: [[policy, 'key']], soft: true })
+    await first.close()
+    const second = start(directory)
+    expect(await second.getEntry(policy, 'key')).toMatchObject({ state: 'stale', value: 1 })
+    expect(await second.getEntry(policy, 'tag')).toMatchObject({ state: 'fresh', value: 1 })
+    await second.invalidate({ tags: ['red'], soft: true })
+    expect(await second.getEntry(policy, 'tag')).toMatchObject({ state: 'stale', value: 1 })
+  })
+
+  it('keeps a batch and reads it again by one look', async () => {
+    const directory = temporaryDirectory()
+    const first = start(directory)
+    await first.setMany(plain, [
+      ['a', 1],
+      ['b', 2],
+    ])
+    await first.close()
+    const second = start(directory)
+    const found = await second.getOrFillMany(
+      plain,
+      ['a', 'b', 'c'],
+      (keys) => new Map(keys.map((key) => [key, `${key}!`])),
+    )
+    expect([...found]).toEqual([
+      ['a', 1],
+      ['b', 2],
+      ['c', 'c!'],
+    ])
+  })
+
+  it('an entry lives no longer than its ttl, whatever happens to the clock', async () => {
+    const directory = temporaryDirectory()
+    const first = start(directory)
+    await first.set('a', 1, { ttl: '10s' })
+    await first.close()
+    clock.wallOffsetMs -= 3_600_000
+    await clock.advance(11_000)
+    // Nobody knows how long the process was away: at least the clock of the directory did not go back.
+    const second = start(directory)
+    expect(await second.getEntry('a')).toMatchObject({ ageMs: expect.any(Number) })
+    await clock.advance(11_000)
+    expect(await second.get('a')).toBeUndefined()
+  })
+
+  it('what is no plain data stays in memory, and a set of it is refused', async () => {
+    const cache = start(temporaryDirectory())
+    class Odd {}
+    await expect(cache.set('a', new Odd())).rejects.toMatchObject({ code: 'UNSERIALISABLE_VALUE' })
+    expect(await cache.getOrFill('a', () => new Odd())).toBeInstanceOf(Odd)
+    expect((await cache.get('a')) instanceof Odd).toBe(hasMemory)
+  })
+})
+
+describe('with a shared tier', () => {
+  const pair = () => {
+    const clock = fakeClock()
+    const server = createTwinServer({ clock, random: seededRandom(5) })
+    return { clock, server }
+  }
+  const other = (server: ReturnType<typeof createTwinServer>, clock: FakeClock) =>
+    diskCache({ directory: temporaryDirectory(), server, clock })
+
+  it.each([true, false])(
+    'S4-14: answers from disk after a restart, replayed up to the log (memory: %s)',
+    async (hasMemory) => {
+      const { clock, server } = pair()
+      const directory = temporaryDirectory()
+      const first = diskCache({ directory, server, clock, hasMemory })
+      await first.getOrFill(plain, 'kept', () => 1)
+      await first.getOrFill(plain, 'deleted', () => 1)
+      await first.getOrFill(tagged, 'tagged', () => 1)
+      await clock.advance(2_000)
+      await first.close()
+      // While the process is down:
+      const elsewhere = other(server, clock)
+      await elsewhere.delete(plain, 'deleted')
+      await elsewhere.invalidate({ tags: ['red'] })
+      const second = diskCache({ directory, server, clock, hasMemory })
+      const seen: string[] = []
+      second.on('hit', ({ tier, key }) => void seen.push(`${tier} ${key}`))
+      expect(await second.getOrFill(plain, 'kept', () => 2)).toBe(1)
+      expect(seen).toEqual(['disk kept'])
+      expect(await second.getOrFill(plain, 'deleted', () => 2)).toBe(2)
+      expect(await second.getOrFill(tagged, 'tagged', () => 2)).toBe(2)
+    },
+  )
+
+  it('believes nothing of a disk whose anchor the log no longer has', async () => {
+    const { clock, server } = pair()
+    const directory = temporaryDirectory()
+    const first = diskCache({ directory, server, clock })
+    await first.getOrFill(plain, 'a', () => 1)
+    await first.close()
+    server.trimLog(0)
+    const elsewhere = other(server, clock)
+    await elsewhere.delete(plain, 'a')
+    await elsewhere.delete(plain, 'b')
+    server.trimLog(1)
+    const second = diskCache({ directory, server, clock })
+    expect(await second.getOrFill(plain, 'a', () => 2)).toBe(2)
+    await second.close()
+    const third = diskCache({ directory, server, clock })
+    expect(await third.getOrFillEntry(plain, 'a', () => 3)).toMatchObject({ value: 2, source: 'disk' })
+  })
+
+  it('says nothing from disk while the log cannot be read', async () => {
+    const { clock, server } = pair()
+    const directory = temporaryDirectory()
+    const first = diskCache({ directory, server, clock })
+    await first.getOrFill(plain, 'a', () => 1)
+    await first.close()
+    for (let failure = 0; failure < 9; failure++) server.fail('logSince', new Error('down'))
+    const second = diskCache({ directory, server, clock })
+    expect(await second.getOrFillEntry(plain, 'a', () => 2)).toMatchObject({ value: 1, source: 'twin' })
+  })
+})

@@ -1,0 +1,39 @@
+import { afterEach } from 'vitest'
+import { diskTier } from '../../../src/disk/disk-tier.js'
+import type { DiskTierOptions } from '../../../src/disk/disk-tier-options.js'
+import { type Cache, type CacheOptions, createCache } from '../../../src/index.js'
+import { memoryTier } from '../../../src/memory/memory-tier.js'
+import { type FakeClock, fakeClock, seededRandom, sharedTier, type TwinServer } from '../../../src/testing/index.js'
+
+const open: Cache[] = []
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((cache) => cache.close({ graceMs: 0 })))
+})
+
+export interface DiskCacheOptions extends CacheOptions {
+  directory: string
+  clock?: FakeClock
+  server?: TwinServer
+  hasMemory?: boolean
+  disk?: Partial<DiskTierOptions>
+}
+
+/** A cache with a disk tier, and what else the test wants; closed after the test. */
+export function diskCache(options: DiskCacheOptions): Cache {
+  const { directory, server, hasMemory = true, disk = {}, clock = fakeClock(), ...rest } = options
+  const cache = createCache({
+    name: 'test',
+    ttl: '60s',
+    clock,
+    random: seededRandom(3),
+    tiers: [
+      ...(hasMemory ? [memoryTier()] : []),
+      diskTier({ directory, ...disk }),
+      ...(server ? [sharedTier({ server })] : []),
+    ],
+    ...rest,
+  })
+  open.push(cache)
+  return cache
+}
