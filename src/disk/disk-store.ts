@@ -13,6 +13,7 @@ import type { FileRef } from './hint.js'
 import { KeyHash } from './key-hash.js'
 import { type LogOp, logOp } from './log-op.js'
 import { Maintenance } from './maintenance.js'
+import { PackingTurns } from './packing-turns.js'
 import { planReads } from './read-plan.js'
 import {
   ENTRY,
@@ -138,6 +139,7 @@ export class DiskStore {
   /** Where values with a file of their own lie, by `fileKey`. */
   #refs = new Map<number, FileRef>()
   #fileBytes = 0
+  readonly #packing = new PackingTurns()
   /** The newest store of each key that is not in the log yet. */
   readonly #pending = new Map<string, LogOp>()
   #state: DiskStats['state'] = 'opening'
@@ -245,10 +247,27 @@ export class DiskStore {
     if (this.#state === 'opening') await this.opened
     if (!this.#accepts(entries) || !this.writes.admit()) return this.#refuse(entries)
     const prepared = entries.map((entry) => this.#prepare(entry))
-    const ready = prepared.some((one) => one instanceof Promise)
-      ? await this.#track(Promise.all(prepared))
-      : (prepared as LogOp[])
-    return this.#store(ready as LogOp[], entries)
+    if (prepared.some((one) => one instanceof Promise)) return this.#storeLater(entries, prepared)
+    for (const { key } of entries) this.#packing.overtake(key)
+    return this.#store(prepared as LogOp[], entries)
+  }
+
+  /** What is packed or written to a file first is overtaken by what is stored or deleted meanwhile. */
+  async #storeLater(
+    entries: readonly StoreEntry[],
+    prepared: readonly (LogOp | Promise<LogOp | undefined>)[],
+  ): Promise<boolean> {
+    const turn = this.#packing.begin(entries)
+    const ready = await this.#track(Promise.all(prepared))
+    const isCurrent = this.#packing.end(entries, turn)
+    for (const [index, op] of ready.entries()) if (op && !isCurrent[index]) this.#removeFile(op)
+    const ops = ready.filter((_, index) => isCurrent[index])
+    // What overtook it is on its way; together they are acknowledged.
+    if (ops.length === 0) return this.#log.sync()
+    return this.#store(
+      ops,
+      entries.filter((_, index) => isCurrent[index]),
+    )
   }
 
   /** At once for readers; resolves when the log has it. True also if there was nothing. */
@@ -399,8 +418,8 @@ export class DiskStore {
   async #readFile(place: Place, file: FileRef): Promise<StoredValue | undefined> {
     const path = this.#files.path(place.low, place.high, file)
     const content = await this.#reading(file.bytes, async () => (await this.#files.read(path, file.bytes)) ?? MISSING)
-    if (content === undefined) return undefined
-    if (content === MISSING) return this.#damaged(place)
+    if (content === undefined || content === MISSING) return undefined
+    if (content === 'damaged') return this.#damaged(place)
     return content.key === place.key ? this.#decoded(place, content.head, content.value) : undefined
   }
 
@@ -523,7 +542,7 @@ export class DiskStore {
   #store(ops: readonly (LogOp | undefined)[], entries: readonly StoreEntry[]): Promise<boolean> | boolean {
     const whole = ops.filter((op) => op !== undefined)
     if (whole.length < ops.length || this.#state !== 'open') {
-      for (const { low, high, file } of whole) if (file) void this.#files.remove(this.#files.path(low, high, file))
+      for (const op of whole) this.#removeFile(op)
       return this.#refuse(entries)
     }
     this.#counts.stores += whole.length
@@ -565,6 +584,7 @@ export class DiskStore {
   #remove(key: string): LogOp | undefined {
     const { low, high } = this.#hash.of(key)
     const pending = this.#pending.get(key)
+    this.#packing.overtake(key)
     if (pending) {
       pending.isCancelled = true
       this.#pending.delete(key)
@@ -596,7 +616,7 @@ export class DiskStore {
     const { low, high, key, copyOf } = op
     if (this.#pending.get(key) === op) this.#pending.delete(key)
     if (op.isCancelled) {
-      if (op.file && !copyOf) void this.#files.remove(this.#files.path(low, high, op.file))
+      if (!copyOf) this.#removeFile(op)
       return
     }
     let uses = 0
@@ -618,7 +638,7 @@ export class DiskStore {
 
   #lost(op: LogOp): void {
     if (op.type !== ENTRY || op.copyOf) return
-    if (op.file) void this.#files.remove(this.#files.path(op.low, op.high, op.file))
+    this.#removeFile(op)
     if (this.#pending.get(op.key) === op) this.#pending.delete(op.key)
     // Acknowledged or not, the older value is not what its owner wanted.
     if (!op.isCancelled && this.#index.find(op.low, op.high)) this.#forget(op.low, op.high)
@@ -643,6 +663,10 @@ export class DiskStore {
     this.#refs.delete(fileKey(low, high))
     this.#fileBytes -= file.bytes
     void this.#files.remove(this.#files.path(low, high, file))
+  }
+
+  #removeFile({ low, high, file }: LogOp): void {
+    if (file) void this.#files.remove(this.#files.path(low, high, file))
   }
 
   #writeFailed(operation: string, error: unknown): void {

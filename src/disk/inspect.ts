@@ -54,7 +54,7 @@ export async function inspect(directory: string): Promise<Inspection> {
     counts.files++
     counts.bytes += bytes
     const content = await files.read(path, bytes)
-    if (content?.key !== key) fault(`${path.slice(directory.length + 1)}: missing or damaged`)
+    if (content === 'damaged' || content?.key !== key) fault(`${path.slice(directory.length + 1)}: missing or damaged`)
   }
   return { ...counts, faults }
 }

@@ -76,8 +76,8 @@ export class ValueFiles {
     }
   }
 
-  /** Undefined for a file that is gone or damaged. Rejects with device errors. */
-  async read(path: string, bytes: number): Promise<FileContent | undefined> {
+  /** Undefined for a file that is gone. Rejects with device errors. */
+  async read(path: string, bytes: number): Promise<FileContent | 'damaged' | undefined> {
     const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
       throw error
@@ -88,10 +88,10 @@ export class ValueFiles {
       let at = 0
       while (at < bytes) {
         const { bytesRead } = await file.read(content, at, Math.min(bytes - at, PIECE_BYTES * 2), at)
-        if (bytesRead === 0) return undefined
+        if (bytesRead === 0) return 'damaged'
         at += bytesRead
       }
-      return await checked(content)
+      return checked(content) ?? 'damaged'
     } finally {
       await file.close()
     }
@@ -132,8 +132,8 @@ async function writeAll(
   }
 }
 
-/** Checks a whole file's record, a turn of the loop for every few pieces. */
-async function checked(bytes: Buffer): Promise<FileContent | undefined> {
+/** A whole file's record. */
+function checked(bytes: Buffer): FileContent | undefined {
   const head = readHead(bytes, 0)
   if (head === undefined || recordBytes(head.keyBytes, head.valueBytes) !== bytes.length) return undefined
   const value = bytes.subarray(HEAD_BYTES + head.keyBytes, bytes.length - TAIL_BYTES)
