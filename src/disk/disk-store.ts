@@ -30,7 +30,7 @@ import {
   TOMBSTONE,
   valueAt,
 } from './record.js'
-import { fileKey } from './recover.js'
+import { bytesToRecover, fileKey } from './recover.js'
 import { encodeFileRef, FILE_REF_BYTES } from './scan.js'
 import type { Segment } from './segment.js'
 import { SegmentLog } from './segment-log.js'
@@ -38,6 +38,9 @@ import { ValueFiles } from './value-files.js'
 
 /** Beyond it stores are refused: the disk does not keep up. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
+
+/** Read in this thread, when a directory is opened: some milliseconds. */
+const SMALL_BYTES = 1024 * 1024
 
 /** What a device says when it is at fault, not what was asked of it. */
 const DEVICE_ERRORS = new Set([
@@ -329,7 +332,9 @@ export class DiskStore {
     try {
       if (this.#lock.error !== undefined) throw this.#lock.error
       const seed = (this.#context.random.next() * 0x1_0000_0000) | 0
-      const found = await this.#maintenance.run({ task: 'recover', directory, seed })
+      // A thread takes longer to begin than a small directory takes to read.
+      const isSmall = bytesToRecover(directory) <= SMALL_BYTES
+      const found = await this.#maintenance.run({ task: 'recover', directory, seed }, isSmall)
       await this.#log.adopt(found.segments)
       this.#index = new DiskIndex(found.index)
       for (const { low, high, file } of found.files) {
@@ -341,11 +346,11 @@ export class DiskStore {
       if (found.damaged > 0) this.#context.onTrouble({ kind: 'damaged', records: found.damaged })
       this.#state = 'open'
       const live = found.files.map(({ low, high, file }) => this.#files.path(low, high, file))
-      void this.#track(
-        this.#maintenance
-          .run({ task: 'sweep', directory, live, before: found.lastSequence })
-          .catch((error: unknown) => this.#tell('sweep', error)),
-      )
+      this.#maintenance
+        .run({ task: 'sweep', directory, live, before: found.lastSequence }, isSmall)
+        .catch((error: unknown) => {
+          if (this.#state === 'open') this.#tell('sweep', error)
+        })
       return true
     } catch (error) {
       this.#state = 'failed'

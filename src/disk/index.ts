@@ -1,4 +1,6 @@
 // The disk tier: a segmented log with checksums, and a file each for large values. May import core, and no package.
+export { type DirectoryStats, directoryStats, repairDirectory, verifyDirectory } from './directory.js'
+export type { DiskStats, DiskStore, StoredValue, StoreEntry, Trouble } from './disk-store.js'
 export { diskTier } from './disk-tier.js'
 export type {
   BreakerOptions,
@@ -7,3 +9,5 @@ export type {
   DiskTierOptions,
   Durability,
 } from './disk-tier-options.js'
+export type { Inspection } from './inspect.js'
+export { type DiskStoreOptions, openDiskStore } from './open-disk-store.js'

@@ -19,6 +19,7 @@ interface Waiting {
  */
 export class Maintenance {
   readonly #waiting = new Map<number, Waiting>()
+  readonly #inThisThread = new Set<Promise<unknown>>()
   readonly #hasWorker: boolean
   #worker: Worker | undefined
   #deaths = 0
@@ -30,8 +31,8 @@ export class Maintenance {
     this.#hasWorker = hasWorker && SCRIPT.protocol === 'file:' && existsSync(SCRIPT)
   }
 
-  run<T extends Task>(task: T): Promise<Answer<T>> {
-    if (!this.#hasWorker || this.#deaths >= MAX_DEATHS) return work(task)
+  run<T extends Task>(task: T, isSmall = false): Promise<Answer<T>> {
+    if (isSmall || !this.#hasWorker || this.#deaths >= MAX_DEATHS) return this.#here(task)
     return new Promise<Answer<T>>((resolve, reject) => {
       const id = ++this.#lastId
       this.#waiting.set(id, { task, resolve, reject })
@@ -44,11 +45,19 @@ export class Maintenance {
     this.#waiting.clear()
     await this.#end()
     await this.#ending
+    await Promise.allSettled(this.#inThisThread)
+  }
+
+  #here<T extends Task>(task: T): Promise<Answer<T>> {
+    const answer = work(task)
+    this.#inThisThread.add(answer)
+    void answer.then(ignore, ignore).then(() => this.#inThisThread.delete(answer))
+    return answer
   }
 
   #ask(id: number, task: Task): void {
     if (this.#deaths >= MAX_DEATHS) {
-      this.#settle(id, work(task))
+      this.#settle(id, this.#here(task))
       return
     }
     this.#worker ??= this.#begin()
@@ -92,3 +101,5 @@ export class Maintenance {
     return this.#ending
   }
 }
+
+function ignore(): void {}

@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DiskIndex, type IndexParts } from './disk-index.js'
 import { type FileRef, type HintRow, HintRows } from './hint.js'
@@ -119,6 +128,19 @@ function replay(
       files.clear()
     }
   }
+}
+
+/** Bytes that opening a directory has to read. */
+export function bytesToRecover(directory: string): number {
+  const log = join(directory, 'log')
+  let bytes = 0
+  for (const name of existsSync(log) ? readdirSync(log) : []) {
+    if (segmentId(name) === undefined) continue
+    const path = join(log, name)
+    const hint = statSync(hintPath(path), { throwIfNoEntry: false })
+    bytes += hint?.size ?? statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  }
+  return bytes
 }
 
 function readHint(segmentPath: string, segmentBytes: number): HintRows | undefined {

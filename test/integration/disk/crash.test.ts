@@ -18,13 +18,17 @@ describe('S4-12, S4-13: killed at random moments', () => {
     ['a log of small segments', { maxBytes: '8mb', maxLogValueBytes: '8kb' }, 0.5],
     ['a large log with compression', { maxBytes: '64mb', compression: { minBytes: 100 } }, 0.25],
     ["layout 'files', durability 'fsync'", { maxBytes: '16mb', layout: 'files', durability: 'fsync' }, 0.25],
-  ] as const)(`nothing is wrong, lost or partial: %s (seed ${seed})`, { timeout: 1_200_000 }, async (_name, options, share) => {
-    const directory = mkdtempSync(join(tmpdir(), 'freshtier-crash-'))
-    directories.push(directory)
-    const kills = Math.ceil(KILLS * share)
-    const report = await crash({ directory, ...options }, kills, seededRandom(seed))
-    console.log(`${report.kills} kills, ${report.acknowledged} acknowledged, ${report.batches} of them batches`)
-    expect(report).toMatchObject({ kills, wrong: [], lost: [], partial: [], troubles: [] })
-    expect(report.acknowledged).toBeGreaterThan(kills)
-  })
+  ] as const)(
+    `nothing is wrong, lost or partial: %s (seed ${seed})`,
+    { timeout: 1_200_000 },
+    async (_name, options, share) => {
+      const directory = mkdtempSync(join(tmpdir(), 'freshtier-crash-'))
+      directories.push(directory)
+      const kills = Math.ceil(KILLS * share)
+      const report = await crash({ directory, ...options }, kills, seededRandom(seed))
+      console.log(`${report.kills} kills, ${report.acknowledged} acknowledged, ${report.batches} of them batches`)
+      expect(report).toMatchObject({ kills, wrong: [], lost: [], partial: [], troubles: [] })
+      expect(report.acknowledged).toBeGreaterThan(kills)
+    },
+  )
 })
