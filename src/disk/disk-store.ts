@@ -200,7 +200,8 @@ export class DiskStore {
       keepReadable: (op) => void this.#pending.set(op.key, op),
       onError: (operation, error) => this.#tell(operation, error),
     })
-    this.opened = this.#open(directory)
+    // Not before whoever makes the store can listen to its troubles.
+    this.opened = Promise.resolve().then(() => this.#open(directory))
   }
 
   get directory(): string {

@@ -1,0 +1,106 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { Segment } from '../../../src/disk/segment.js'
+import { definePolicy } from '../../../src/index.js'
+import { createTwinServer, fakeClock, seededRandom } from '../../../src/testing/index.js'
+import { deferred } from '../../kit/twin-caches.js'
+import { diskCache } from './disk-caches.js'
+import { temporaryDirectory } from './store-fixture.js'
+
+const policy = definePolicy({ name: 'row', ttl: '1h', tags: () => ['red'] })
+const { read } = Segment.prototype
+afterEach(() => {
+  Segment.prototype.read = read
+})
+
+/** Stops the next read of a segment after it has its bytes: `reached` when it has, `release` lets it answer. */
+function holdRead(): { reached: Promise<void>; release: () => void } {
+  const reached = deferred<void>()
+  const released = deferred<void>()
+  Segment.prototype.read = async function (this: Segment, into, offset) {
+    Segment.prototype.read = read
+    const count = await read.call(this, into, offset)
+    reached.resolve()
+    await released.promise
+    return count
+  }
+  return { reached: reached.promise, release: () => released.resolve() }
+}
+
+/** A cache that finds `old` on its disk, and nothing in memory. */
+async function warmCache(withShared: boolean) {
+  const clock = fakeClock()
+  const server = withShared ? createTwinServer({ clock, random: seededRandom(9) }) : undefined
+  const directory = temporaryDirectory()
+  const options = { directory, clock, ...(server && { server }) }
+  const first = diskCache(options)
+  await first.getOrFill(policy, 'a', () => 'old')
+  await first.close()
+  const cache = diskCache(options)
+  // Opens the disk and the namespace, so that the next read is that of the entry.
+  await cache.get(policy, 'another')
+  return { cache, clock, server }
+}
+
+describe.each([
+  ['memory + disk', false],
+  ['memory + disk + shared tier', true],
+])('%s: an invalidation while the disk is read', (_name, withShared) => {
+  it.each([
+    ['a fill that joins nobody', true],
+    ['disk-read-unregistered: a read without a fill', false],
+  ])('keeps the old value out of memory: %s', async (_case, hasFill) => {
+    const { cache } = await warmCache(withShared)
+    const held = holdRead()
+    const reading = hasFill ? cache.getOrFill(policy, 'a', () => 'new') : cache.get(policy, 'a')
+    await held.reached
+    await cache.delete(policy, 'a')
+    held.release()
+    // Its caller began before: it may get either.
+    expect([hasFill ? 'new' : undefined, 'old']).toContain(await reading)
+    expect(await cache.getOrFill(policy, 'a', () => 'new')).toBe('new')
+    expect(cache.peek(policy, 'a')).toBe('new')
+  })
+
+  it('by tag does, too', async () => {
+    const { cache } = await warmCache(withShared)
+    const held = holdRead()
+    const reading = cache.getOrFill(policy, 'a', () => 'new')
+    await held.reached
+    await cache.invalidate({ tags: ['red'] })
+    held.release()
+    expect(['new', 'old']).toContain(await reading)
+    expect(await cache.getOrFill(policy, 'a', () => 'new')).toBe('new')
+    expect(cache.peek(policy, 'a')).toBe('new')
+  })
+
+  it('nobody who comes after it joins the read', async () => {
+    const { cache } = await warmCache(withShared)
+    const held = holdRead()
+    const reading = cache.getOrFill(policy, 'a', () => 'newer')
+    await held.reached
+    await cache.delete(policy, 'a')
+    expect(await cache.getOrFill(policy, 'a', () => 'new')).toBe('new')
+    held.release()
+    await reading
+    expect(await cache.get(policy, 'a')).toBe('new')
+  })
+})
+
+describe('the bound', () => {
+  it('is that of the last sync for a read of the disk: who comes later than that does not join it', async () => {
+    const { cache, clock, server } = await warmCache(true)
+    const elsewhere = diskCache({ directory: temporaryDirectory(), clock, server: server! })
+    await cache.get('something', { consistency: 'bounded' })
+    await clock.advance(1_900)
+    // The disk may answer: the last sync is not two seconds old. The invalidation comes after that sync.
+    await elsewhere.delete(policy, 'a')
+    const held = holdRead()
+    const reading = cache.getOrFill(policy, 'a', () => 'own')
+    await Promise.race([held.reached, reading])
+    await clock.advance(1_900)
+    const later = cache.getOrFill(policy, 'a', () => 'new')
+    held.release()
+    await reading
+    expect(await later).not.toBe('old')
+  })
+})

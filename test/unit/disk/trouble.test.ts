@@ -1,0 +1,191 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Segment } from '../../../src/disk/segment.js'
+import { fakeClock } from '../../../src/testing/index.js'
+import { smallDisk } from '../../kit/small-disk.js'
+import { diskCache } from './disk-caches.js'
+import { openStore, temporaryDirectory, textOf } from './store-fixture.js'
+
+const { read, write } = Segment.prototype
+afterEach(() => {
+  Object.assign(Segment.prototype, { read, write })
+})
+
+/** The device answers every such call with an error. */
+function breakDevice(method: 'read' | 'write', code: string): void {
+  Segment.prototype[method] = () => Promise.reject(Object.assign(new Error(`${code}: broken for the test`), { code }))
+}
+
+describe('S4-11: a full disk', () => {
+  it.each([
+    ['segments of 1 MB', '64mb', 16 * 1024 * 1024],
+    ['a budget far above the disk', '16mb', 6 * 1024 * 1024],
+  ] as const)('sets keep working and reads never stop: %s', { timeout: 120_000 }, async (_name, maxBytes, bytes) => {
+    const disk = smallDisk(bytes)
+    try {
+      const { store } = await openStore({ directory: disk.directory, maxBytes })
+      let failed = 0
+      for (let n = 0; n < 400; n++) {
+        if (!(await store.set({ key: `k${n}`, value: `${n}:`.padEnd(64 * 1024, 'x') }))) failed++
+        const found = await textOf(store, `k${n - 10}`)
+        if (found !== undefined) expect(found.startsWith(`${n - 10}:`)).toBe(true)
+        expect(await textOf(store, `k${n}`)).toBe(`${n}:`.padEnd(64 * 1024, 'x'))
+      }
+      expect(failed).toBe(0)
+      expect(store.stats()).toMatchObject({ reads: 'closed', writes: 'closed' })
+      expect(existsSync(join(disk.directory, 'v1/HEALING'))).toBe(false)
+      await store.close()
+    } finally {
+      disk.remove()
+    }
+  })
+})
+
+describe('a device that fails', () => {
+  it('opens the breaker of writes alone: reads go on, nothing throws, nothing older comes back', async () => {
+    const clock = fakeClock()
+    const opened = await openStore({}, { clock })
+    const { store, troubles } = opened
+    await store.set({ key: 'a', value: 'one' })
+    await store.set({ key: 'b', value: 'one' })
+    breakDevice('write', 'EIO')
+    for (let n = 0; n < 8; n++) expect(await store.set({ key: 'b', value: 'two' })).toBe(false)
+    expect(await store.delete(['c'])).toBe(true)
+    expect(store.stats()).toMatchObject({ writes: 'open', reads: 'closed' })
+    expect(troubles).toContainEqual({ kind: 'breaker', part: 'writes', state: 'open' })
+    expect(await textOf(store, 'a')).toBe('one')
+    expect(await textOf(store, 'b')).toBeUndefined()
+    Segment.prototype.write = write
+    await clock.advance(31_000)
+    for (let n = 0; n < 3; n++) expect(await store.set({ key: `again ${n}`, value: 'three' })).toBe(true)
+    expect(store.stats().writes).toBe('closed')
+    await store.close()
+    // What could not be deleted then is not believed now.
+    const second = await openStore({ directory: opened.directory }, { clock })
+    expect(await textOf(second.store, 'b')).toBeUndefined()
+    expect(await textOf(second.store, 'again 1')).toBe('three')
+  })
+
+  it('opens the breaker of reads: misses, then values again', async () => {
+    const clock = fakeClock()
+    const { store } = await openStore({}, { clock })
+    await store.set({ key: 'a', value: 'one' })
+    breakDevice('read', 'EIO')
+    for (let n = 0; n < 6; n++) expect(await textOf(store, 'a')).toBeUndefined()
+    expect(store.stats()).toMatchObject({ reads: 'open', writes: 'closed' })
+    expect(await store.set({ key: 'b', value: 'two' })).toBe(true)
+    Segment.prototype.read = read
+    expect(await textOf(store, 'a')).toBeUndefined()
+    await clock.advance(31_000)
+    expect(await textOf(store, 'a')).toBe('one')
+  })
+
+  it('a cache goes on without it, and says so; only an invalidation that would be forgotten rejects', async () => {
+    const cache = diskCache({ directory: temporaryDirectory() })
+    await cache.set('a', 1)
+    const failures: string[] = []
+    cache.on('tier-failed', ({ tier, operation }) => void failures.push(`${tier} ${operation}`))
+    breakDevice('write', 'EROFS')
+    expect(await cache.getOrFill('b', () => 2)).toBe(2)
+    await expect(cache.delete('a')).rejects.toMatchObject({ code: 'DISK_TIER_FAILED' })
+    await expect(cache.set('c', 3)).rejects.toMatchObject({ code: 'DISK_TIER_FAILED' })
+    expect(await cache.getOrFill('a', () => 4)).toBe(4)
+    expect(failures).toContain('disk write')
+  })
+})
+
+describe('a directory', () => {
+  it('that is a file, or lies on a read-only disk, is a cache without a disk', async () => {
+    const directory = join(temporaryDirectory(), 'file')
+    writeFileSync(directory, '')
+    const cache = diskCache({ directory })
+    const failed = new Promise((resolve) => cache.on('tier-failed', resolve))
+    expect(await cache.getOrFill('a', () => 1)).toBe(1)
+    expect(await failed).toMatchObject({ tier: 'disk', operation: 'open' })
+  })
+
+  it('that is deleted under the store goes on, and comes back with what is stored next', async () => {
+    const { store, directory } = await openStore({ maxBytes: '1mb' })
+    await store.set({ key: 'a', value: 'one' })
+    rmSync(join(directory, 'v1'), { recursive: true })
+    expect(await textOf(store, 'a')).toBe('one')
+    for (let n = 0; n < 300; n++) expect(await store.set({ key: `k${n}`, value: 'x'.repeat(1_000) })).toBe(true)
+    expect(await store.set({ key: 'large', value: Buffer.alloc(100_000) })).toBe(true)
+    expect((await store.get('large'))?.value.length).toBe(100_000)
+    await store.close()
+    const second = await openStore({ directory })
+    expect(await textOf(second.store, 'k299')).toBe('x'.repeat(1_000))
+  })
+
+  it('belongs to one writer; another one is told who, or gets a sub-directory', async () => {
+    const { directory, store } = await openStore()
+    await expect(openStore({ directory })).rejects.toMatchObject({
+      code: 'DISK_LOCKED',
+      message: expect.stringContaining(`process ${process.pid}`),
+    })
+    const second = await openStore({ directory, whenLocked: 'own-directory' })
+    expect(second.store.directory).toBe(join(store.directory, 'process-2'))
+    await store.close()
+    expect((await openStore({ directory })).store.directory).toBe(store.directory)
+  })
+
+  it('of a dead process is taken over, also if its number was given to another one', async () => {
+    const child = spawn(process.execPath, ['-e', ''])
+    await once(child, 'exit')
+    for (const owner of [
+      { pid: child.pid, started: '' },
+      { pid: process.ppid, started: '1' },
+      { pid: 1, started: '0', boot: 'of yesterday' },
+    ]) {
+      const directory = temporaryDirectory()
+      mkdirSync(directory, { recursive: true })
+      const { host, boot } = await ownLock()
+      writeFileSync(join(directory, 'LOCK'), JSON.stringify({ host, boot, token: 'x', ...owner }))
+      const { store } = await openStore({ directory })
+      expect(await store.set({ key: 'a', value: 'one' })).toBe(true)
+    }
+  })
+
+  it('with a lock of another machine is believed for a minute after its last sign of life', async () => {
+    const directory = temporaryDirectory()
+    writeFileSync(join(directory, 'LOCK'), JSON.stringify({ pid: 1, host: 'other', boot: 'b', token: 't' }))
+    const clock = fakeClock({ wallStartMs: Date.now() })
+    await expect(openStore({ directory }, { clock })).rejects.toMatchObject({ code: 'DISK_LOCKED' })
+    await clock.advance(61_000)
+    expect((await openStore({ directory }, { clock })).store.state).toBe('open')
+  })
+})
+
+describe('a process without file descriptors', () => {
+  it('EMFILE stops new segments, and reads of old ones go on', () => {
+    const script = `
+      import { openSync } from 'node:fs'
+      import { openDiskStore } from '${new URL('../../../dist/disk/index.js', import.meta.url).href}'
+      const troubles = []
+      const store = await openDiskStore({ directory: process.argv[1], maxBytes: '1mb', onTrouble: (one) => troubles.push(one) })
+      await store.set({ key: 'a', value: 'one' })
+      try { for (;;) openSync('/dev/null') } catch {}
+      let stored = 0
+      for (let n = 0; n < 400; n++) if (await store.set({ key: 'k' + n, value: 'x'.repeat(1000) })) stored++
+      const found = await store.get('a')
+      console.log(JSON.stringify({ stored: stored > 0 && stored < 400, found: String(found?.value), writes: store.stats().writes }))
+      process.exit(0)`
+    const directory = temporaryDirectory()
+    const command = `ulimit -n 64; exec "$0" --input-type=module -e "$1" "$2"`
+    const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, script, directory], { encoding: 'utf8' })
+    expect({ stdout: stdout.trim(), stderr }).toEqual({
+      stdout: JSON.stringify({ stored: true, found: 'one', writes: 'open' }),
+      stderr: '',
+    })
+  })
+})
+
+async function ownLock(): Promise<{ host: string; boot: string }> {
+  const { directory, store } = await openStore()
+  const owner = JSON.parse(readFileSync(join(directory, 'LOCK'), 'utf8')) as { host: string; boot: string }
+  await store.close()
+  return owner
+}
