@@ -6,7 +6,12 @@ import { openStore } from './store-fixture.js'
 
 const CODECS = ['deflate', 'gzip', 'brotli', ...(hasZstd() ? (['zstd'] as const) : [])] as const
 const SIZES = [100, 4_000, 16 * 1024, 100_000, 3_000_000]
-const text = (bytes: number): Buffer => Buffer.from(JSON.stringify({ user: 'Ada' }).repeat(bytes / 10).slice(0, bytes))
+const text = (bytes: number): Buffer =>
+  Buffer.from(
+    JSON.stringify({ user: 'Ada' })
+      .repeat(bytes / 10)
+      .slice(0, bytes),
+  )
 
 describe('S4-8: compression', () => {
   it.each(CODECS)('%s gives back what it was given, at every size', async (codec) => {

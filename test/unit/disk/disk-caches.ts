@@ -16,12 +16,21 @@ export interface DiskCacheOptions extends CacheOptions {
   clock?: FakeClock
   server?: TwinServer
   hasMemory?: boolean
+  pollInterval?: `${number}ms`
   disk?: Partial<DiskTierOptions>
 }
 
 /** A cache with a disk tier, and what else the test wants; closed after the test. */
 export function diskCache(options: DiskCacheOptions): Cache {
-  const { directory, server, hasMemory = true, disk = {}, clock = fakeClock(), ...rest } = options
+  const {
+    directory,
+    server,
+    hasMemory = true,
+    disk = {},
+    pollInterval = '500ms',
+    clock = fakeClock(),
+    ...rest
+  } = options
   const cache = createCache({
     name: 'test',
     ttl: '60s',
@@ -30,7 +39,7 @@ export function diskCache(options: DiskCacheOptions): Cache {
     tiers: [
       ...(hasMemory ? [memoryTier()] : []),
       diskTier({ directory, ...disk }),
-      ...(server ? [sharedTier({ server })] : []),
+      ...(server ? [sharedTier({ server, pollInterval })] : []),
     ],
     ...rest,
   })

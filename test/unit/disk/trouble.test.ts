@@ -175,7 +175,9 @@ describe('a process without file descriptors', () => {
       process.exit(0)`
     const directory = temporaryDirectory()
     const command = `ulimit -n 64; exec "$0" --input-type=module -e "$1" "$2"`
-    const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, script, directory], { encoding: 'utf8' })
+    const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, script, directory], {
+      encoding: 'utf8',
+    })
     expect({ stdout: stdout.trim(), stderr }).toEqual({
       stdout: JSON.stringify({ stored: true, found: 'one', writes: 'open' }),
       stderr: '',
