@@ -16,7 +16,8 @@ afterEach(() => {
 
 /** The device answers every such call with an error. */
 function breakDevice(method: 'read' | 'write', code: string): void {
-  Segment.prototype[method] = () => Promise.reject(Object.assign(new Error(`${code}: broken for the test`), { code }))
+  const fail = () => Promise.reject(Object.assign(new Error(`${code}: broken for the test`), { code }))
+  Object.assign(Segment.prototype, { [method]: fail })
 }
 
 describe('S4-11: a full disk', () => {

@@ -1,0 +1,45 @@
+import { inScratch, jsonOf } from '../disk/scratch.mjs'
+import { openStore, rivals } from '../disk/stores.mjs'
+
+const SIZE = 1_000
+const BATCHES = 8
+const OPERATIONS = ['set', 'get', 'delete']
+
+/** Batches of 1,000 values of 256 bytes, in one transaction where a store has them. */
+export const scenario = {
+  name: 'disk-batch',
+  question: 'what does a batch of 1,000 values on disk cost?',
+  figures: [{ name: 'milliseconds', title: 'ms/batch', digits: 2 }],
+  ratios: [
+    { figure: 'milliseconds', to: 'bentocache' },
+    { figure: 'milliseconds', to: 'better-sqlite3' },
+  ],
+
+  cases: () =>
+    OPERATIONS.flatMap((operation) =>
+      ['freshtier', ...rivals()].map((contender) => ({
+        group: `${operation} ${SIZE} × 256 B`,
+        contender,
+        spec: { operation, contender },
+      })),
+    ),
+
+  measure: ({ operation, contender }) =>
+    inScratch(async (directory) => {
+      const store = await openStore(contender, directory)
+      const value = jsonOf(256)
+      let milliseconds = 0
+      for (let batch = 0; batch < BATCHES; batch++) {
+        const keys = Array.from({ length: SIZE }, (_, n) => `org:${batch}:unit:${n}`)
+        const entries = keys.map((key) => [key, value])
+        if (operation !== 'set') await store.setMany(entries)
+        const startedAt = performance.now()
+        if (operation === 'set') await store.setMany(entries)
+        else if (operation === 'delete') await store.deleteMany(keys)
+        else if ((await store.getMany(keys)).some((found) => found.length !== 256)) throw new Error('lost')
+        if (batch >= BATCHES / 4) milliseconds += performance.now() - startedAt
+      }
+      await store.close()
+      return { milliseconds: milliseconds / (BATCHES * 0.75) }
+    }),
+}

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { inScratch, jsonOf } from '../disk/scratch.mjs'
+import { openStore } from '../disk/stores.mjs'
+
+const SIZES = [100_000, 1_000_000]
+const BYTES = 256
+
+/** A directory that another process wrote, opened with its hints or, as after a kill, without them. */
+export const scenario = {
+  name: 'disk-open',
+  question: 'how long until a full directory answers, how free is the loop meanwhile, and what does an entry take?',
+  figures: [
+    { name: 'openMs', title: 'open ms', digits: 0 },
+    { name: 'loopP99Ms', title: 'loop p99 ms', digits: 1 },
+    { name: 'loopMaxMs', title: 'loop max ms', digits: 1 },
+    { name: 'indexBytes', title: 'index B/entry', digits: 1 },
+    { name: 'diskShare', title: 'disk ÷ payload', digits: 2 },
+    { name: 'inodes', title: 'files', digits: 0 },
+  ],
+  ratios: [],
+
+  cases: () =>
+    SIZES.flatMap((entries) =>
+      ['with hints', 'after a kill'].map((contender) => ({
+        group: `${entries.toLocaleString('en')} × ${BYTES} B`,
+        contender,
+        spec: { entries, contender },
+      })),
+    ),
+
+  measure: ({ entries, contender }) =>
+    inScratch(async (directory) => {
+      fillElsewhere(directory, entries)
+      const log = join(directory, 'v1/log')
+      const names = readdirSync(log)
+      const bytes = names.reduce((total, name) => total + statSync(join(log, name)).size, 0)
+      if (contender === 'after a kill') {
+        for (const name of names) if (name.endsWith('.hint')) rmSync(join(log, name))
+      }
+      const delay = monitorEventLoopDelay({ resolution: 1 })
+      delay.enable()
+      const startedAt = performance.now()
+      const store = await openStore('freshtier', directory)
+      const openMs = performance.now() - startedAt
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      delay.disable()
+      const stats = store.stats()
+      if (stats.entries !== entries) throw new Error(`${stats.entries} of ${entries} entries came back`)
+      await store.close()
+      return {
+        openMs,
+        loopP99Ms: delay.percentile(99) / 1e6,
+        loopMaxMs: delay.max / 1e6,
+        indexBytes: stats.indexBytes / entries,
+        diskShare: bytes / (entries * BYTES),
+        inodes: names.length,
+      }
+    }),
+}
+
+/** Another process has written it, so that nothing of it is in this one's memory. */
+function fillElsewhere(directory, entries) {
+  const script = `
+    import { openStore } from ${JSON.stringify(new URL('../disk/stores.mjs', import.meta.url).href)}
+    const store = await openStore('freshtier', ${JSON.stringify(directory)})
+    const value = Buffer.from(${JSON.stringify(jsonOf(BYTES).toString())})
+    for (let from = 0; from < ${entries}; from += 2000)
+      await store.setMany(Array.from({ length: 2000 }, (_, n) => ['unit:' + (from + n), value]))
+    await store.close()`
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+}
