@@ -14,6 +14,8 @@ const TESTS = [
 ]
 /** The scripts that Redis runs are no part of the twin: the contract looks after them. */
 const ON_REDIS = ['test/contract/shared-tier.test.ts']
+/** What the disk holds is judged by the core, too. */
+const ON_DISK = ['test/unit/disk/core-disk.test.ts', 'test/unit/disk/disk-races.test.ts']
 
 /** One of the tests must go red when `find` is replaced in `file`. */
 const MUTANTS = [
@@ -223,6 +225,8 @@ const MUTANTS = [
     find: 'return Number.isFinite(sinceUs) ? Math.min(0, sinceUs / 1000 - serverNowMs) : 0',
     replace: 'return 0',
     tests: ['test/unit/core/soft-aging.test.ts'],
+/** What the disk holds is judged by the core, too. */
+const ON_DISK = ['test/unit/disk/core-disk.test.ts', 'test/unit/disk/disk-races.test.ts']
   },
 ]
 

@@ -99,7 +99,9 @@ export class BaseCache {
     }
     return entries.map(({ key }) => {
       const outcome = results.get(key)
-      return outcome?.state === 'failed' ? { key, success: false, error: outcome.error.message } : { key, success: true }
+      return outcome?.state === 'failed'
+        ? { key, success: false, error: outcome.error.message }
+        : { key, success: true }
     })
   }
 

@@ -234,7 +234,12 @@ export class Reader {
     if (fill === undefined || (level === 'strict' && sync !== undefined)) return undefined
     const flight = space.flights.joinable(key)
     if (flight === undefined) return undefined
-    if (sync !== undefined && level === 'bounded' && !sync.covers(flight.isLocal ? Number.NEGATIVE_INFINITY : flight.startedAtMs, clock.now())) return undefined
+    if (
+      sync !== undefined &&
+      level === 'bounded' &&
+      !sync.covers(flight.isLocal ? Number.NEGATIVE_INFINITY : flight.startedAtMs, clock.now())
+    )
+      return undefined
     this.#tellJoined(request)
     return flight
   }

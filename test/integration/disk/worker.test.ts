@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type * as Disk from '../../../src/disk/index.js'
+import { until } from '../../kit/until.js'
+
+// The built package: a worker thread needs its script as JavaScript.
+const { openDiskStore, verifyDirectory, repairDirectory, directoryStats } = (await import(
+  new URL('../../../dist/disk/index.js', import.meta.url).href
+)) as typeof Disk
+const { Maintenance } = (await import(new URL('../../../dist/disk/maintenance.js', import.meta.url).href)) as {
+  Maintenance: new (options: {
+    hasWorker: boolean
+  }) => {
+    run(task: object): Promise<{ records: number }>
+    close(): Promise<void>
+  }
+}
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'freshtier-worker-'))
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+const workers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
+
+async function fill(entries: number): Promise<void> {
+  const store = await openDiskStore({ directory, maxBytes: '256mb' })
+  for (let from = 0; from < entries; from += 2_000) {
+    await store.setMany(Array.from({ length: 2_000 }, (_, n) => ({ key: `k${from + n}`, value: `value ${from + n}` })))
+  }
+  await store.set({ key: 'large', value: Buffer.alloc(700_000, 'x') })
+  await store.close()
+}
+
+describe('S4-16: the maintenance worker', () => {
+  it('opens a large directory while the loop stays free, and ends', async () => {
+    await fill(60_000)
+    const before = workers()
+    let turns = 0
+    let isOpen = false
+    const count = (): void => {
+      turns++
+      if (!isOpen) setImmediate(count)
+    }
+    count()
+    const store = await openDiskStore({ directory, maxBytes: '256mb' })
+    isOpen = true
+    expect(store.stats().entries).toBe(60_001)
+    expect((await store.get('k59999'))?.value.toString()).toBe('value 59999')
+    // Reading 3 MB of hints in this thread would have been one turn.
+    expect(turns).toBeGreaterThan(20)
+    await store.close()
+    await until(() => workers() <= before, { what: 'the end of the worker' })
+  })
+
+  it('S4-14: verify tells what is damaged, repair forgets it', async () => {
+    await fill(2_000)
+    expect(await verifyDirectory(directory)).toMatchObject({ faults: [], files: 1, records: 2_001 })
+    const stats = directoryStats(directory)
+    expect(stats).toMatchObject({ segments: 1, files: 1, isInUse: false })
+    const { readFileSync, writeFileSync } = await import('node:fs')
+    const path = join(directory, 'v1/log/seg-00000001.log')
+    const bytes = readFileSync(path)
+    bytes[1_000]! ^= 0xff
+    writeFileSync(path, bytes)
+    writeFileSync(join(directory, 'v1/files/0123456789abcdef-1.value'), '')
+    expect((await verifyDirectory(directory)).faults).toEqual(['seg-00000001.log: 1 damaged record'])
+    expect(await repairDirectory(directory)).toEqual({ damaged: 1, removed: 1 })
+    const store = await openDiskStore({ directory, maxBytes: '256mb' })
+    expect(store.stats().entries).toBe(2_000)
+    await expect(repairDirectory(directory)).rejects.toMatchObject({ code: 'DISK_LOCKED' })
+    await store.close()
+  })
+
+  it('does its work in this thread once it has died twice', async () => {
+    await fill(2_000)
+    let begun = 0
+    const kill = (worker: Worker): void => {
+      begun++
+      void worker.terminate()
+    }
+    process.on('worker', kill)
+    try {
+      const maintenance = new Maintenance({ hasWorker: true })
+      const found = await maintenance.run({ task: 'inspect', directory: join(directory, 'v1') })
+      expect(found.records).toBe(2_001)
+      expect(begun).toBe(2)
+      await maintenance.close()
+    } finally {
+      process.off('worker', kill)
+    }
+  })
+})
