@@ -225,8 +225,34 @@ const MUTANTS = [
     find: 'return Number.isFinite(sinceUs) ? Math.min(0, sinceUs / 1000 - serverNowMs) : 0',
     replace: 'return 0',
     tests: ['test/unit/core/soft-aging.test.ts'],
-/** What the disk holds is judged by the core, too. */
-const ON_DISK = ['test/unit/disk/core-disk.test.ts', 'test/unit/disk/disk-races.test.ts']
+  },
+  {
+    name: 'disk deletion-not-written',
+    file: 'src/core/disk-side.ts',
+    find: 'soft ? this.tier.soften(keys) : this.tier.remove(keys)',
+    replace: 'soft ? this.tier.soften(keys) : Promise.resolve(true)',
+    tests: ON_DISK,
+  },
+  {
+    name: 'disk anchor-lost-but-believed',
+    file: 'src/core/invalidate.ts',
+    find: 'this.#parts.disk?.distrust(shard)',
+    replace: '',
+    tests: ON_DISK,
+  },
+  {
+    name: 'disk join-older-than-bound',
+    file: 'src/core/read.ts',
+    find: 'flight.isLocal ? Number.NEGATIVE_INFINITY : flight.startedAtMs',
+    replace: 'flight.startedAtMs',
+    tests: ON_DISK,
+  },
+  {
+    name: 'disk unjudged-tags',
+    file: 'src/core/disk-side.ts',
+    find: "if (standing === 'dead') return undefined",
+    replace: '',
+    tests: ON_DISK,
   },
 ]
 

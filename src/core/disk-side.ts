@@ -84,8 +84,8 @@ export class DiskSide implements AnchorKeeper {
     const envelope = decodeEnvelope(text)
     if (envelope === undefined) return this.#unreadable(job)
     const { standing, seen } = await standingOf(namespace, envelope, undefined, (tags) => this.#control(namespace, tags))
-    const decoded = standing === 'dead' ? undefined : await decodeBody(space, envelope)
     if (standing === 'dead') return undefined
+    const decoded = await decodeBody(space, envelope)
     if (decoded === undefined) return this.#unreadable(job)
     // An invalidation of this key, or of everything, came by meanwhile.
     if (flight.isPoisoned) return undefined

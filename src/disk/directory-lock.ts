@@ -57,9 +57,20 @@ export class DirectoryLock {
     return join(this.directory, 'LOCK')
   }
 
-  /** False once somebody else took it over, or the directory went. */
   get isOurs(): boolean {
     return readOwner(this.#path)?.token === this.#owner.token
+  }
+
+  /** Takes it again if it is gone, with the directory or without. False: somebody else has it. */
+  keep(): boolean {
+    if (this.isOurs) return true
+    try {
+      mkdirSync(this.directory, { recursive: true })
+      return this.#lock(this.#path) === undefined
+    } catch {
+      // A disk that cannot be written to: nobody else took it either.
+      return readOwner(this.#path) === undefined
+    }
   }
 
   release(): void {

@@ -179,7 +179,7 @@ export class DiskStore {
         lost: (op) => this.#lost(op),
         failed: (error) => this.#writeFailed('write', error),
         makeRoom: (isFull) => this.#evictor.makeRoom(isFull),
-        rolled: () => this.#evictor.tidySoon(),
+        rolled: () => this.#rolled(),
       },
       this.time,
     )
@@ -358,6 +358,13 @@ export class DiskStore {
       this.#tell('open', error)
       return false
     }
+  }
+
+  /** Now and then: is the directory still ours? Nobody takes over from the living, but an administrator may. */
+  #rolled(): void {
+    if (this.#lock.keep()) return this.#evictor.tidySoon()
+    this.#state = 'failed'
+    this.#tell('lock', new Error(`directory '${this.directory}' was taken over by another process`))
   }
 
   #look(key: string): StoredValue | Place | undefined {

@@ -150,6 +150,19 @@ describe('a directory', () => {
     }
   })
 
+  it('whose lock somebody else got hold of is given up at the next segment', async () => {
+    const { directory, store, troubles } = await openStore({ maxBytes: '1mb' })
+    const { host, boot } = JSON.parse(readFileSync(join(directory, 'LOCK'), 'utf8')) as { host: string; boot: string }
+    writeFileSync(
+      join(directory, 'LOCK'),
+      JSON.stringify({ pid: process.pid, started: '', host, boot, token: 'other' }),
+    )
+    for (let n = 0; n < 300; n++) await store.set({ key: `k${n}`, value: 'x'.repeat(1_000) })
+    expect(store.state).toBe('failed')
+    expect(await store.get('k299')).toBeUndefined()
+    expect(troubles).toContainEqual(expect.objectContaining({ kind: 'failed', operation: 'lock' }))
+  })
+
   it('with a lock of another machine is believed for a minute after its last sign of life', async () => {
     const directory = temporaryDirectory()
     writeFileSync(join(directory, 'LOCK'), JSON.stringify({ pid: 1, host: 'other', boot: 'b', token: 't' }))
