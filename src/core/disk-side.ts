@@ -83,7 +83,9 @@ export class DiskSide implements AnchorKeeper {
     if (sequence <= (this.#distrusted[this.#shardOf(namespace)] ?? 0)) return undefined
     const envelope = decodeEnvelope(text)
     if (envelope === undefined) return this.#unreadable(job)
-    const { standing, seen } = await standingOf(namespace, envelope, undefined, (tags) => this.#control(namespace, tags))
+    const { standing, seen } = await standingOf(namespace, envelope, undefined, (tags) =>
+      this.#control(namespace, tags),
+    )
     if (standing === 'dead') return undefined
     const decoded = await decodeBody(space, envelope)
     if (decoded === undefined) return this.#unreadable(job)

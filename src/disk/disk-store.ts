@@ -362,7 +362,10 @@ export class DiskStore {
 
   /** Now and then: is the directory still ours? Nobody takes over from the living, but an administrator may. */
   #rolled(): void {
-    if (this.#lock.keep()) return this.#evictor.tidySoon()
+    if (this.#lock.keep()) {
+      this.#evictor.tidySoon()
+      return
+    }
     this.#state = 'failed'
     this.#tell('lock', new Error(`directory '${this.directory}' was taken over by another process`))
   }
