@@ -331,7 +331,7 @@ class SharedTwin implements SharedTier {
 
 /** `*` any text, `?` one character, a backslash takes the next one literally. */
 function regExpOf(glob: string): RegExp {
-  const parts = [...glob.matchAll(/\\(.)|([*?])|([^])/gsu)].map(([, taken, wild, plain]) =>
+  const parts = [...glob.matchAll(/\\(.)|([*?])|(.)/gsu)].map(([, taken, wild, plain]) =>
     wild === undefined ? (taken ?? plain)!.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&') : wild === '*' ? '.*' : '.',
   )
   return new RegExp(`^${parts.join('')}$`, 'su')
