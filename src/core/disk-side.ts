@@ -87,7 +87,7 @@ export class DiskSide implements AnchorKeeper {
       this.#control(namespace, tags),
     )
     if (standing === 'dead') return undefined
-    const decoded = await decodeBody(space, envelope)
+    const decoded = await decodeBody(space, envelope, this.#clock)
     if (decoded === undefined) return this.#unreadable(job)
     // An invalidation of this key, or of everything, came by meanwhile.
     if (flight.isPoisoned) return undefined

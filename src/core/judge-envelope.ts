@@ -1,6 +1,7 @@
 import { decodeValue } from './codec.js'
 import type { Envelope } from './envelope.js'
 import { judgeByControl, type Namespace } from './namespace.js'
+import type { Clock } from './ports/clock.js'
 import type { Standing } from './ports/local-tier.js'
 import type { Control } from './ports/shared-tier.js'
 import type { Space } from './space.js'
@@ -37,14 +38,28 @@ export async function standingOf(
 }
 
 /** The value of an envelope, or undefined if it cannot be read or is not what the policy's schema wants. */
-export async function decodeBody(space: Space, envelope: Envelope): Promise<{ value: unknown } | undefined> {
+export async function decodeBody(
+  space: Space,
+  envelope: Envelope,
+  clock: Clock,
+): Promise<{ value: unknown } | undefined> {
   try {
     const value = decodeValue(envelope.codec, envelope.body)
-    const schema = space.policy.rules.value
+    const { value: schema, hardMs } = space.policy.rules
     if (schema === undefined || value === null) return { value }
-    const checked = await schema['~standard'].validate(value)
-    return checked.issues === undefined ? { value: checked.value } : undefined
+    const checked = await withinTime(schema['~standard'].validate(value), hardMs, clock)
+    return checked === undefined || checked.issues !== undefined ? undefined : { value: checked.value }
   } catch {
     return undefined
   }
+}
+
+/** Undefined for a schema that does not settle within the time that a fill has: as good as a refusal. */
+async function withinTime<T>(checking: T | Promise<T>, limitMs: number, clock: Clock): Promise<T | undefined> {
+  if (!(checking instanceof Promise)) return checking
+  let cancel!: () => void
+  const late = new Promise<undefined>((resolve) => {
+    cancel = clock.setTimer(() => resolve(undefined), limitMs)
+  })
+  return Promise.race([checking, late]).finally(() => cancel())
 }

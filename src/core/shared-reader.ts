@@ -83,7 +83,7 @@ export class SharedReader {
       this.#tier.control(namespace.id, tags),
     )
     if (standing === 'dead') return { state: 'missing', deadId: envelope.fillId }
-    const decoded = await decodeBody(job.space, envelope)
+    const decoded = await decodeBody(job.space, envelope, this.#parts.clock)
     if (decoded === undefined) return this.#unreadable(job, text)
     const ageMs = Math.max(0, reply.serverNowMs - envelope.storedAtMs)
     const leftMs = Math.min(envelope.freshMs - ageMs, this.#softLeftMs(job, envelope, standing, reply.serverNowMs))

@@ -163,6 +163,21 @@ describe('a shared tier that fails to say which tags were invalidated', () => {
   })
 })
 
+describe('a schema that never settles', () => {
+  it('is a miss after the time that a fill has', async () => {
+    const validate = () => new Promise<never>(() => {})
+    const slow = definePolicy<string, number>({
+      name: 'slow',
+      ttl: '60s',
+      fillTimeout: { hard: '1s' },
+      value: { '~standard': { version: 1, vendor: 'test', validate } } as never,
+      fill: () => 2,
+    })
+    await other.set(slow, 'k', 1)
+    expect(await ends(cache.getOrFill(slow, 'k'))).toBe(2)
+  })
+})
+
 describe('what a broken or foreign program left under our keys', () => {
   it.each(['', 'x', '{"plain":"json"}', '1'.repeat(80), '1j--', `1t--${'a'.repeat(24)}${'0'.repeat(48)}{"$":"no"}`])(
     'is a miss, and is replaced: %j',
