@@ -362,12 +362,11 @@ export class DiskStore {
 
   /** Now and then: is the directory still ours? Nobody takes over from the living, but an administrator may. */
   #rolled(): void {
-    if (this.#lock.keep()) {
-      this.#evictor.tidySoon()
-      return
+    if (this.#lock.keep()) this.#evictor.tidySoon()
+    else {
+      this.#state = 'failed'
+      this.#tell('lock', new Error(`directory '${this.directory}' was taken over by another process`))
     }
-    this.#state = 'failed'
-    this.#tell('lock', new Error(`directory '${this.directory}' was taken over by another process`))
   }
 
   #look(key: string): StoredValue | Place | undefined {
