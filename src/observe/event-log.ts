@@ -81,6 +81,10 @@ const HEARD: readonly CacheEventType[] = [
   'lease-lost',
   'not-stored',
   'invalidated',
+  'invalidation-queued',
+  'invalidation-delivered',
+  'publish-failed',
+  'memory-pressure',
   'log-broken',
 ]
 
@@ -90,6 +94,9 @@ const WARNINGS: ReadonlySet<LogEventName> = new Set([
   'cache_fill_error',
   'cache_tier_error',
   'cache_lease_lost',
+  'cache_invalidation_queued',
+  'cache_publish_error',
+  'cache_memory_pressure',
   'cache_log_broken',
 ])
 

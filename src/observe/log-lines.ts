@@ -16,6 +16,10 @@ export const LOG_EVENTS = [
   'cache_not_stored',
   'cache_lease_lost',
   'cache_invalidated',
+  'cache_invalidation_queued',
+  'cache_invalidation_delivered',
+  'cache_publish_error',
+  'cache_memory_pressure',
   'cache_tier_error',
   'cache_log_broken',
 ] as const
@@ -109,6 +113,21 @@ export function logLineOf(event: CacheEvent, context: LineContext): LogLine | un
     case 'invalidated': {
       const { tenant, tags, entries, clear, soft, source } = event
       return { scope: 'cache', event: 'cache_invalidated', cache, tenant, tags, entries, clear, soft, source }
+    }
+    case 'invalidation-queued':
+    case 'invalidation-delivered': {
+      const { type, ...told } = event
+      const name = type === 'invalidation-queued' ? 'cache_invalidation_queued' : 'cache_invalidation_delivered'
+      return { scope: 'cache', event: name, cache, ...told }
+    }
+    case 'publish-failed': {
+      const { operation } = event
+      const error = errorText(event.error)
+      return { scope: 'cache', event: 'cache_publish_error', cache, ...subject(event, context), operation, error }
+    }
+    case 'memory-pressure': {
+      const { type: _type, ...told } = event
+      return { scope: 'cache', event: 'cache_memory_pressure', cache, ...told }
     }
     case 'log-broken':
       // Every process begins with one.

@@ -26,6 +26,11 @@ export const METRICS = {
   cache_max_bytes: ['gauge', 'Most bytes a tier may hold; absent without such a bound.'],
   cache_tenants: ['gauge', 'Namespaces in use, the one without a tenant included.'],
   cache_flights: ['gauge', 'Reads, fills and stores under way.'],
+  cache_queued_invalidations: ['gauge', 'Keys, tags and clears that wait for the shared tier to acknowledge them.'],
+  cache_outage_hits_total: [
+    'counter',
+    'Answers of memory beyond the staleness bound, because the policy of outages allows it.',
+  ],
   cache_is_current: ['gauge', '1 while local tiers may answer, 0 while the invalidation log cannot be followed.'],
   cache_synced_seconds_ago: ['gauge', 'Seconds since the last successful look at the invalidation log was sent.'],
   cache_max_staleness_seconds: ['gauge', 'The staleness bound.'],

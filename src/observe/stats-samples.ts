@@ -30,6 +30,8 @@ export function statsSamples(stats: CacheStats, policies: PolicyLabels): NamedSa
     ...one('cache_fill_total', stats.fills, { outcome: 'leader' }),
     ...one('cache_tenants', stats.tenants),
     ...one('cache_flights', stats.flights),
+    ...one('cache_queued_invalidations', stats.queuedInvalidations),
+    ...one('cache_outage_hits_total', staleness.outageHits),
     ...one('cache_is_current', staleness.isCurrent ? 1 : 0),
     ...one('cache_synced_seconds_ago', staleness.syncedMsAgo && staleness.syncedMsAgo / 1000),
     ...one('cache_max_staleness_seconds', staleness.maxStalenessMs / 1000),

@@ -236,8 +236,10 @@ describe('purge', () => {
 
   it('takes a tenant named like a pattern by its name', async () => {
     await fillTenants()
+    await cache.tenant('x').set(units, 'kept', 1)
     const { out } = await cli(['purge', '*', '--yes', ...at(), '--json'])
     expect(json(out)).toMatchObject({ deleted: 1 })
+    expect(await cache.tenant('x').get(units, 'kept')).toBe(1)
     expect(await cache.tenant('org-10').get(units, 'kept')).toBe(1)
   })
 

@@ -97,6 +97,18 @@ describe('the auditor', () => {
     expect(auditor.report().current).toBe(1)
   })
 
+  it('does not judge what is invalidated again while it looks', async () => {
+    audit({ delays: ['3s'] })
+    await read()
+    await write(2)
+    await read()
+    await watched.clock.advance(4_000)
+    await org().invalidate({ tags: ['units'] })
+    await read()
+    await watched.clock.advance(1_500)
+    expect(auditor.report()).toMatchObject({ stale: 0, unknown: 1 })
+  })
+
   it('counts what is not held, and an origin that fails', async () => {
     audit({ delays: ['3s'] })
     await read()

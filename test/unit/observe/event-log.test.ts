@@ -154,6 +154,23 @@ describe('other lines', () => {
     hang(false)
   })
 
+  it('tell what waits for the shared tier, and what was delivered', async () => {
+    const { cache, clock, hang } = watched
+    await cache.get(units, 'a')
+    log()
+    hang(true)
+    const queued = cache.invalidate({ tags: ['units'], whenUnavailable: 'queue' })
+    await clock.advance(1_000)
+    await queued
+    expect(lines.find(({ event }) => event === 'cache_invalidation_queued')).toMatchObject({
+      level: 'warn',
+      tags: ['units'],
+    })
+    hang(false)
+    await clock.advance(30_000)
+    expect(lines.find(({ event }) => event === 'cache_invalidation_delivered')).toMatchObject({ level: 'info' })
+  })
+
   it.each([
     [{ logger: {} }, 'logEvents.logger must be an object with the methods info, warn'],
     [{ events: ['cache_hits'] }, "logEvents.events[0] must be 'cache_hit' or"],
