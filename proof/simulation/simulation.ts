@@ -253,7 +253,8 @@ export class Simulation {
         places.set(one, this.#histories[one].acknowledge(version, this.time.now(), client))
         this.#beingWritten.delete(one)
       }
-      if (receipt) this.#receipts.push({ token: receipt.token, places })
+      // A `set` has none.
+      if (typeof receipt?.token === 'string') this.#receipts.push({ token: receipt.token, places })
     })
     this.#track(acknowledged, { what, client, isRead: false })
   }
