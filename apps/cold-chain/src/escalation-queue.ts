@@ -47,36 +47,29 @@ export class EscalationQueue {
   readonly #options: EscalationQueueOptions
   readonly #queueClient: Redis
   readonly #workerClient: Redis
-  readonly #queue: Queue<JobData>
-  readonly #worker: Worker<JobData>
+  #bull: { readonly queue: Queue<JobData>; readonly worker: Worker<JobData> } | undefined
+  #isClosed = false
   readonly #sweep: BackgroundJob
   readonly #sending = new Set<Promise<unknown>>()
 
   constructor(options: EscalationQueueOptions) {
     const { redis, failed } = options
-    const broken = (error: unknown): void => failed('the queue of escalations', error)
     this.#options = options
-    this.#queueClient = createRedisClient(redis, FAIL_FAST, broken)
-    this.#workerClient = createRedisClient(redis, PATIENT, broken)
-    const { jobs: prefix } = REDIS_PREFIX
-    this.#queue = new Queue<JobData>(QUEUE, { connection: this.#queueClient, prefix, defaultJobOptions: JOB })
-    this.#worker = new Worker<JobData>(QUEUE, ({ data }) => this.#escalate(data), {
-      connection: this.#workerClient,
-      prefix,
-      concurrency: 5,
-      lockDuration: LOCK_MS,
-      stalledInterval: LOCK_MS,
-    })
-    this.#queue.on('error', broken)
-    this.#worker.on('error', broken)
-    this.#worker.on('failed', (job, error) => failed(`escalation ${job?.id}`, error))
+    // BullMQ duplicates its connection: the copy must stop trying as well when this is closed.
+    const retryStrategy = (attempt: number) => (this.#isClosed ? null : Math.min(500, 100 * attempt))
+    this.#queueClient = createRedisClient(redis, { ...FAIL_FAST, retryStrategy }, this.#broken)
+    this.#workerClient = createRedisClient(redis, { ...PATIENT, retryStrategy }, this.#broken)
     this.#sweep = new BackgroundJob({ name: 'escalation sweep', everyMs: SWEEP_MS, work: () => this.#addAll(), failed })
-    this.#queueClient.once('ready', () => this.#sweep.run())
+    // A BullMQ that never met its Redis cannot be closed.
+    this.#queueClient.once('ready', () => {
+      if (!this.#isClosed) this.#bull = this.#begin()
+      this.#sweep.run()
+    })
   }
 
   /** Call it with what was committed. While Redis is away nothing is sent, and nothing waits; a sweep makes up for it. */
   follow(changes: readonly Change[]): void {
-    if (this.#queueClient.status !== 'ready') return
+    if (!this.#canSend) return
     for (const change of changes) {
       const sent = this.#send(change)
         .catch((error) => this.#options.failed('planning an escalation', error))
@@ -87,18 +80,42 @@ export class EscalationQueue {
 
   /** Lets jobs that run end. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#sweep.close()
     await withDeadline(this.#end(), CLOSE_MS, 'BullMQ').catch((error) =>
       this.#options.failed('closing the queue of escalations', error),
     )
-    this.#queueClient.disconnect()
-    this.#workerClient.disconnect()
+    for (const client of [this.#queueClient, this.#workerClient]) if (client.status !== 'end') client.disconnect()
+  }
+
+  /** While Redis is away a command would fail, and before it was there for the first time there is no queue. */
+  get #canSend(): boolean {
+    return this.#bull !== undefined && this.#queueClient.status === 'ready'
+  }
+
+  readonly #broken = (error: unknown): void => this.#options.failed('the queue of escalations', error)
+
+  #begin() {
+    const { jobs: prefix } = REDIS_PREFIX
+    const queue = new Queue<JobData>(QUEUE, { connection: this.#queueClient, prefix, defaultJobOptions: JOB })
+    const worker = new Worker<JobData>(QUEUE, ({ data }) => this.#escalate(data), {
+      connection: this.#workerClient,
+      prefix,
+      concurrency: 5,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS,
+    })
+    queue.on('error', this.#broken)
+    worker.on('error', this.#broken)
+    worker.on('failed', (job, error) => this.#options.failed(`escalation ${job?.id}`, error))
+    return { queue, worker }
   }
 
   async #end(): Promise<void> {
     await Promise.all(this.#sending)
-    await this.#worker.close()
-    await this.#queue.close()
+    // By force where Redis could not tell that a job ended; it is done again, which changes nothing.
+    await this.#bull?.worker.close(!this.#canSend)
+    await this.#bull?.queue.close()
   }
 
   async #send(change: Change): Promise<void> {
@@ -108,10 +125,11 @@ export class EscalationQueue {
     else if (change.type === 'alert-escalated' && change.alert.escalatedAt === null)
       await this.#add(waitOf(change), escalateAfterMs)
     else if (change.type === 'alert-acknowledged' || change.type === 'alert-resolved')
-      await this.#queue.remove(jobIdOf(waitOf(change)))
+      await this.#bull?.queue.remove(jobIdOf(waitOf(change)))
   }
 
   async #addAll(): Promise<void> {
+    if (!this.#canSend) return
     const waits = await queryWaits(this.#options.database, this.#options.escalateAfterMs)
     for (const { leftMs, ...wait } of waits) await this.#add(wait, leftMs)
   }
@@ -120,7 +138,7 @@ export class EscalationQueue {
   async #add(wait: Wait, delay: number): Promise<void> {
     const { organisationId, alertId, pendingSince } = wait
     const data = { organisationId, alertId, pendingSince: pendingSince.toISOString() }
-    await this.#queue.add('escalate', data, { jobId: jobIdOf(wait), delay: Math.ceil(delay) })
+    await this.#bull?.queue.add('escalate', data, { jobId: jobIdOf(wait), delay: Math.ceil(delay) })
   }
 
   async #escalate({ pendingSince, ...alert }: JobData): Promise<void> {

@@ -1,5 +1,11 @@
+import { io } from 'socket.io-client'
 import { afterEach, describe, expect, it } from 'vitest'
+import { openPgliteInMemory } from '../../../apps/cold-chain/src/database/open-pglite.ts'
 import { until } from '../../kit/until.ts'
+import { freePort } from '../../servers/free-port.ts'
+import { startRedisServer } from '../../servers/redis-server.ts'
+import { freshSchema } from '../cold-chain/kit/databases.ts'
+import { startTestApp, TenantClient } from '../cold-chain/kit/test-app.ts'
 import type { Instance, Message } from './kit/instance.ts'
 import { startServers } from './kit/servers.ts'
 
@@ -43,6 +49,8 @@ describe('alerts that nobody acknowledges, with three instances', () => {
       Instance,
       Instance,
     ]
+    // A cache listens from its first read on.
+    for (const instance of [a, b, c]) await instance.get('alerts')
     const told = await countEscalations(c)
     const units = await a.units()
     for (const unit of units) await a.reading(unit, 'warm')
@@ -87,5 +95,31 @@ describe('alerts that nobody acknowledges, with three instances', () => {
       everyMs: 50,
     })
     expect(await openAlerts(b)).toHaveLength(units.length)
+  })
+})
+
+describe('while Redis is away', () => {
+  it.each(['from the start', 'in the middle'])('%s: alerts are raised and told, and the app closes', async (when) => {
+    const redis = await startRedisServer({ port: await freePort() })
+    releases.push(() => redis.stop())
+    if (when === 'from the start') await redis.stop()
+    const environment = { REDIS_URL: redis.url, ESCALATE_AFTER_MINUTES: '1', SECOND_BUS: 'on' }
+    const app = await startTestApp(await openPgliteInMemory(freshSchema()), environment)
+    releases.push(() => app.close())
+    const org = new TenantClient(app, 'org-1')
+    const socket = io(await app.listen(), { auth: { token: org.token }, transports: ['websocket'], forceNew: true })
+    releases.push(() => socket.disconnect())
+    const told: string[] = []
+    for (const event of ['alertCreated', 'alertUpdated', 'alertResolved']) socket.on(event, () => told.push(event))
+    await until(() => socket.connected)
+    if (when === 'in the middle') await redis.stop()
+    const [unit] = await org.units()
+    expect((await org.reading(unit!, 'warm')).status).toBe(201)
+    const [alert] = (await org.get('alerts/history')).body.alerts
+    expect((await org.post(`alerts/${alert.id}/acknowledge`)).status).toBe(200)
+    expect((await org.reading(unit!, 'cold')).status).toBe(201)
+    await until(() => told.length === 3, { what: 'every event' })
+    expect(told).toEqual(['alertCreated', 'alertUpdated', 'alertResolved'])
+    await app.close()
   })
 })

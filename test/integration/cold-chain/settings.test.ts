@@ -45,6 +45,12 @@ describe('settings', () => {
     ['EVENT_ALERT_CREATED', 'connect', 'none of connect, connect_error'],
     ['EVENT_ALERT_CREATED', '1st', 'a letter, then letters, digits'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error'],
+    ['SIMULATOR', 'maybe', 'one of on, viewers, off'],
+    ['INSTANCE', 'a b', '1 to 32 letters, digits'],
+    ['ESCALATE_AFTER_MINUTES', '0', 'a number from 0.01 to 1440'],
+    ['ESCALATE_AFTER_MINUTES', '5', 'left out, unless REDIS_URL or REDIS_HOST is set'],
+    ['SECOND_BUS', 'on', "'off', unless REDIS_URL or REDIS_HOST is set"],
+    ['LONG_POLLING', 'yes', 'one of on, off'],
   ])('%s=%s is refused with the rule', (name, value, rule) => {
     expect(() => readSettings({ [name]: value })).toThrow(SettingsError)
     expect(() => readSettings({ [name]: value })).toThrow(`${name}=${value} is not allowed: it must be ${rule}`)
