@@ -267,7 +267,7 @@ export class DiskStore {
     for (const [index, op] of ready.entries()) if (op && !isCurrent[index]) this.#removeFile(op)
     const ops = ready.filter((_, index) => isCurrent[index])
     // What overtook it is on its way; together they are acknowledged.
-    if (ops.length === 0) return this.#log.sync()
+    if (ops.length === 0) return this.#log.written()
     return this.#store(
       ops,
       entries.filter((_, index) => isCurrent[index]),
@@ -584,7 +584,8 @@ export class DiskStore {
       const op = type === TOMBSTONE ? this.#remove(key) : this.#softened(key)
       if (op) ops.push(op)
     }
-    if (ops.length === 0) return Promise.resolve(true)
+    // Somebody else's deletion of the same key may still be on its way.
+    if (ops.length === 0) return this.#log.written()
     if (!this.writes.admit()) {
       // Gone here, but still in the log: who opens it later must not believe it.
       this.#log.barLater()

@@ -1,7 +1,7 @@
 import type { FileRef } from './hint.js'
 import type { RecordType } from './record.js'
 
-/** Writes nothing: settles when all that was pushed before it is on the disk itself. */
+/** Writes nothing: settles when all that was pushed before it is written. */
 export const SYNC = 0
 
 /** One record on its way into the log. */
@@ -23,6 +23,8 @@ export interface LogOp {
   readonly sequence: number
   /** Of a record that is moved: where it lies. It is moved only if the index still knows it there. */
   readonly copyOf: { readonly slot: number; readonly offset: number } | undefined
+  /** Its group reaches the disk itself before it is settled. */
+  readonly isDurable: boolean
   /** How many records of the same batch follow. */
   remaining: number
   /** A deletion or a newer value came before it was written: it goes into the log, but not into the index. */
@@ -48,6 +50,7 @@ export function logOp(fields: Partial<LogOp> & Pick<LogOp, 'type' | 'key' | 'low
     file: undefined,
     sequence: 0,
     copyOf: undefined,
+    isDurable: false,
     remaining: 0,
     isCancelled: false,
     settle: undefined,

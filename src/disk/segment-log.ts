@@ -133,7 +133,17 @@ export class SegmentLog {
 
   /** Resolves when everything pushed so far is on the disk itself; false if something could not be written. */
   sync(): Promise<boolean> {
-    return new Promise((settle) => this.push(logOp({ type: SYNC, key: '', low: 0, high: 0, settle })))
+    return this.#pass(true)
+  }
+
+  /** As `sync`, but written is enough. */
+  written(): Promise<boolean> {
+    const isIdle = this.#queue.length + this.#front.length === 0 && this.#running === undefined
+    return isIdle ? Promise.resolve(true) : this.#pass(false)
+  }
+
+  #pass(isDurable: boolean): Promise<boolean> {
+    return new Promise((settle) => this.push(logOp({ type: SYNC, key: '', low: 0, high: 0, isDurable, settle })))
   }
 
   /** A deletion could not even be tried. */
@@ -254,7 +264,7 @@ export class SegmentLog {
       const bytes = this.#encode(wanted, active.bytes)
       try {
         if (bytes > 0) await active.write(this.#buffer, bytes, active.bytes)
-        if (this.#rules.syncs || written.some(({ type }) => type === SYNC)) await this.#syncAll(active)
+        if (this.#rules.syncs || written.some(({ isDurable }) => isDurable)) await this.#syncAll(active)
       } catch (error) {
         await active.truncate().catch(() => {})
         if (!FULL.includes((error as NodeJS.ErrnoException).code ?? '') || heals === MAX_HEALS) throw error

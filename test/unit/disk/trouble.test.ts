@@ -46,6 +46,13 @@ describe('S4-11: a full disk', () => {
 })
 
 describe('a device that fails', () => {
+  it('two deletions of one key are both told what became of the one that was written', async () => {
+    const { store } = await openStore()
+    await store.set({ key: 'a', value: 'one' })
+    breakDevice('write', 'EIO')
+    expect(await Promise.all([store.delete(['a']), store.delete(['a'])])).toEqual([false, false])
+  })
+
   it('opens the breaker of writes alone: reads go on, nothing throws, nothing older comes back', async () => {
     const clock = fakeClock()
     const opened = await openStore({}, { clock })
