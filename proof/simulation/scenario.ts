@@ -55,8 +55,7 @@ export function scenarioOf(seed: number, changes: Partial<Scenario> = {}): Scena
     durationMs: 600 + random.integer(900),
     calls: 80 + random.integer(120),
     writes: 0.1 + random.next() * 0.3,
-    // Known faults of the core, see docs/proof.md: `set` joins in again when they are mended.
-    sets: false,
+    sets: random.next() < 0.25,
     aging: random.next() < 0.3,
     sharedOnly: random.next() < 0.15,
     ...changes,

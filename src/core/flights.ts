@@ -41,6 +41,7 @@ export class Flight<T> {
   lease: { readonly token: string; readonly epoch: string; readonly born: number } | undefined
   /** A look at that lease that is about to be sent. */
   look: Promise<boolean> | undefined
+  #isDecided = false
   #decide: (() => void) | undefined
   #decided: Promise<void> | undefined
 
@@ -81,26 +82,33 @@ export class Flight<T> {
 
   succeed(value: T): void {
     this.#resolve(value)
-    this.#decide?.()
+    this.#nowDecided()
   }
 
   fail(error: unknown): void {
     this.#reject(error)
-    this.#decide?.()
+    this.#nowDecided()
   }
 
   /** The origin is asked from now on. */
   beginLoad(at: number): void {
     this.loadBegunAt = at
-    this.#decide?.()
+    this.#nowDecided()
   }
 
   /** Resolves once it loads, or has ended without. */
   get decided(): Promise<void> {
     this.#decided ??= new Promise((resolve) => {
       this.#decide = resolve
+      // A flight that has ended is still in the table for a moment.
+      if (this.#isDecided) resolve()
     })
     return this.#decided
+  }
+
+  #nowDecided(): void {
+    this.#isDecided = true
+    this.#decide?.()
   }
 
   #promise(): void {

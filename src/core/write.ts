@@ -1,5 +1,5 @@
 import { encodeValue, NotPlainData } from './codec.js'
-import { encodeEnvelope, HEADER_LENGTH, isAbove } from './envelope.js'
+import { decodeEnvelope, encodeEnvelope, HEADER_LENGTH, isAbove } from './envelope.js'
 import { CacheError, notOnDisk, UnserialisableValueError } from './errors.js'
 import type { Filled } from './fill.js'
 import { Flight } from './flights.js'
@@ -9,6 +9,7 @@ import { subject } from './job.js'
 import { fillIdOfToken, leaseToken } from './lease-token.js'
 import type { LocalStore } from './local-store.js'
 import { encodeEntriesPayload, MAX_KEYS_PER_LOG_ROW } from './log-entry.js'
+import type { Namespace } from './namespace.js'
 import type { LocalParts } from './parts.js'
 import type { Key } from './ports/local-tier.js'
 import type { CommitOutcome, Control, SetRequest, SharedTier } from './ports/shared-tier.js'
@@ -122,7 +123,7 @@ export class Writer {
     const { namespace } = encoded[0]!.request.space
     const origin = this.#invalidator.newOrigin()
     try {
-      const { control, tokens } = await this.#claim(encoded, shared)
+      const { control, tokens, claimedAtMs } = await this.#claim(encoded, shared)
       namespace.adopt(control, [])
       const stores = encoded.map((one, index) => this.#envelop(one, tokens[index]!, control))
       this.#invalidator.expectOwn(origin)
@@ -133,6 +134,8 @@ export class Writer {
         keys: stores.map(({ key }) => key),
       })
       const { outcomes } = await shared.set(namespace.id, stores, payload)
+      const fenced = encoded.filter((_, index) => outcomes[index] === 'fenced').map(({ request }) => request)
+      if (fenced.length > 0) await this.#endOlder(namespace, fenced, { shared, claimedAtMs })
       return encoded.map((one, index) => {
         const outcome = outcomes[index]!
         if (outcome !== 'stored') return this.#refused(one.request, outcome)
@@ -173,14 +176,39 @@ export class Writer {
   }
 
   /** Leases, and the namespace's state read before anything is stored: an invalidation from now on wins. */
-  async #claim(encoded: readonly Encoded[], shared: SharedTier): Promise<{ control: Control; tokens: string[] }> {
+  async #claim(
+    encoded: readonly Encoded[],
+    shared: SharedTier,
+  ): Promise<{ control: Control; tokens: string[]; claimedAtMs: number }> {
     const tokens = encoded.map(() => leaseToken(this.#parts.random.fillId(), undefined))
     const leaseMs = shared.commandTimeoutMs * LEASE_TIMEOUTS
     const claims = encoded.map(({ request: { space, key } }, index) => {
       return { key: storedKey(space.prefix, key), token: tokens[index]!, leaseMs, takes: true }
     })
-    const { control } = await shared.acquire(encoded[0]!.request.space.namespace.id, claims)
-    return { control, tokens }
+    const { control, serverNowMs } = await shared.acquire(encoded[0]!.request.space.namespace.id, claims)
+    return { control, tokens, claimedAtMs: serverNowMs }
+  }
+
+  /**
+   * A store whose lease was gone may have been crossed by an invalidation or a later store, or the lease just ended,
+   * and then the old value is still there. What was stored before the claim, or at a time that has not come yet, is
+   * invalidated: in doubt a miss.
+   */
+  async #endOlder(
+    namespace: Namespace,
+    fenced: readonly WriteRequest[],
+    { shared, claimedAtMs }: { shared: SharedTier; claimedAtMs: number },
+  ): Promise<void> {
+    const keys = fenced.map(({ space, key }) => storedKey(space.prefix, key))
+    const { states, serverNowMs } = await shared.follow(namespace.id, keys)
+    const entries = fenced.filter((_, index) => {
+      const { envelope: text } = states[index]!
+      if (text === undefined) return false
+      const storedAtMs = decodeEnvelope(text)?.storedAtMs ?? 0
+      return storedAtMs <= claimedAtMs || storedAtMs > serverNowMs
+    })
+    if (entries.length > 0)
+      await this.#invalidator.invalidate({ namespace, entries, tags: [], clear: false, soft: false })
   }
 
   #envelop({ request, codec, text }: Encoded, token: string, control: Control): SetRequest {
@@ -211,8 +239,10 @@ export class Writer {
     this.#store.put({ space, key }, { ...found, form }, undefined)
   }
 
+  /** What came to memory while the store was on its way may be the old value: its own log row is not applied. */
   #refused(request: WriteRequest, outcome: CommitOutcome): 'superseded' | 'full' {
     const { events } = this.#parts
+    this.#store.evict(request.space, request.key, false)
     const cause = outcome === 'full' ? outcome : 'superseded'
     if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(request), cause })
     return cause

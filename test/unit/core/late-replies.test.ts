@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { spacePrefix, storedKey } from '../../../src/core/stored-key.js'
 import { type Cache, definePolicy } from '../../../src/index.js'
 import { deferred, Origin, type TwinCaches, twinCaches } from '../../kit/twin-caches.js'
 
@@ -106,6 +107,27 @@ describe('a set', () => {
     expect(await a.get(row, 'k')).toBe(2)
   })
 
+  it('whose lease ended by itself leaves no older value behind, here or in the shared tier', async () => {
+    const { a, b, clock, network, server } = setUp(2)
+    await a.set(row, 'k', 1)
+    expect(await b.get(row, 'k')).toBe(1)
+    await clock.advance(1)
+    const store = network.hold('request', 'store', 1)
+    const stored = a.set(row, 'k', 2)
+    await store.reached
+    server.evict(storedKey(spacePrefix('0:', 'row', 1), 'k'), 'leases')
+    const reply = network.hold('reply', 'read', 1)
+    const early = a.getOrFill(row, 'k', () => 0)
+    await reply.reached
+    store.release()
+    expect(await stored).toEqual({ state: 'superseded' })
+    reply.release()
+    await early
+    await clock.settle()
+    expect(await a.get(row, 'k')).toBeUndefined()
+    expect(await b.get(row, 'k')).toBeUndefined()
+  })
+
   it.each([
     ['request', 'superseded'],
     ['reply', 'stored'],
@@ -115,6 +137,8 @@ describe('a set', () => {
     const store = network.hold(phase, 'store', 1)
     const first = a.set(row, 'k', 1)
     await store.reached
+    // In one millisecond nobody could tell which was there first: both would go.
+    await clock.advance(1)
     await a.set(row, 'k', 2)
     store.release()
     expect(await first).toEqual({ state })

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { Flight } from '../../../src/core/flights.js'
 import { type Cache, definePolicy } from '../../../src/index.js'
 import { deferred, Origin, type TwinCaches, twinCaches } from '../../kit/twin-caches.js'
 
@@ -19,8 +20,9 @@ async function setUp(): Promise<TwinCaches & { a: Cache; b: Cache }> {
 }
 
 afterEach(async () => {
-  await open?.close()
-  expect(open?.clock.pendingTimers).toBe(0)
+  if (open === undefined) return
+  await open.close()
+  expect(open.clock.pendingTimers).toBe(0)
   open = undefined
 })
 
@@ -145,3 +147,21 @@ describe('strict callers of one key', () => {
     expect(reasons).toEqual(['Error: down', 'Error: down', 'Error: left'])
   })
 })
+
+describe('a flight that has just ended', () => {
+  it.each([
+    ['succeeded', (flight: Flight<number>) => flight.succeed(1)],
+    ['failed', (flight: Flight<number>) => flight.fail(new Error('no'))],
+    ['begun to load', (flight: Flight<number>) => flight.beginLoad(1)],
+  ])('keeps nobody waiting who comes when it has %s', async (_, end) => {
+    const flight = new Flight<number>('k', 0, 0)
+    end(flight)
+    await expect(Promise.race([flight.decided.then(() => 'decided'), settled()])).resolves.toBe('decided')
+  })
+})
+
+/** After all that is due. */
+async function settled(): Promise<string> {
+  await new Promise((resolve) => setImmediate(resolve))
+  return 'still waiting'
+}
