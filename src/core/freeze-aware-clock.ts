@@ -32,7 +32,7 @@ export class FreezeAwareClock implements Clock {
     const coarse = this.#clock.coarseNow()
     if (coarse !== this.#coarse) {
       this.#coarse = coarse
-      this.#coarseAnswer = this.#at(coarse)
+      this.#coarseAnswer = Math.floor(this.#at(coarse))
     }
     return this.#coarseAnswer
   }

@@ -104,7 +104,6 @@ export class SharedReader {
     return { state: 'found', found, bytes: envelope.body.length, fillId: envelope.fillId }
   }
 
-  /** `job`: the first of those that the call was about. */
   /** Stale since the soft invalidation, not since it was noticed; never fresh after one, whatever the clocks say. */
   #softLeftMs(job: Job, { soft, born, tags }: Envelope, standing: Standing, serverNowMs: number): number {
     if (standing !== 'stale') return soft ? 0 : Number.POSITIVE_INFINITY
@@ -112,6 +111,7 @@ export class SharedReader {
     return Number.isFinite(sinceUs) ? Math.min(0, sinceUs / 1000 - serverNowMs) : 0
   }
 
+  /** `job`: the first of those that the call was about. */
   tellFailure(operation: string, error: unknown, job?: Job): void {
     const { events, tiers } = this.#parts
     tiers.sharedErrors++

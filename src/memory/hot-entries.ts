@@ -58,19 +58,21 @@ export class HotEntries {
   #notesALook = NOTES_A_LOOK
   /** Notes whose mark another key had already. */
   #sameMarks = 0
+  /** Where `read` found what it answered last. */
+  readPlace = 0
 
   /** `sampleKeys`: text keys that are held, picked evenly, to learn from where they differ. */
   constructor(sampleKeys: () => readonly string[]) {
     this.#sampleKeys = sampleKeys
   }
 
-  /** The place of an entry that is fresh and was judged at this sequence, -1 if there is none. */
-  find(spaceId: number, key: string, sequence: number, nowMs: number): number {
+  /** The value of an entry that is fresh and was judged at this sequence, `undefined` if there is none. */
+  read(spaceId: number, key: string, sequence: number, nowMs: number): unknown {
     const mark = this.#marks.of(spaceId, key)
     const words = this.#words
-    const first = (mark >>> this.#shift) << WAYS_BITS
     const tag = (mark >>> TAG_SHIFT) & TAG_MASK
-    for (let place = first; place < first + WAYS; place++) {
+    let place = (mark >>> this.#shift) << WAYS_BITS
+    for (let way = 0; way < WAYS; way++, place++) {
       const at = place << STRIDE_BITS
       if (words[at]! >>> SLOT_BITS !== tag) continue
       const freshUntil = words[at + FRESH_UNTIL]!
@@ -81,20 +83,16 @@ export class HotEntries {
         this.#pairs[place << 1] === key
       ) {
         if ((freshUntil & WARM) === 0) words[at + FRESH_UNTIL] = freshUntil | WARM
-        return place
+        this.readPlace = place
+        return this.#pairs[(place << 1) + 1]
       }
     }
-    return -1
+    return undefined
   }
 
-  /** The slot of what `find` has just found. */
-  slot(place: number): number {
-    return this.#words[place << STRIDE_BITS]! & SLOT_MASK
-  }
-
-  /** The value of what `find` has just found. */
-  value(place: number): unknown {
-    return this.#pairs[(place << 1) + 1]
+  /** The slot of what was read last. */
+  readSlot(): number {
+    return this.#words[this.readPlace << STRIDE_BITS]! & SLOT_MASK
   }
 
   note(found: FoundEntry): void {

@@ -84,16 +84,25 @@ export class RunningMemoryTier implements MemoryTier {
     this.#sweep = new ExpirySweep(context.clock, this)
   }
 
+  // Kept small, with everything that happens seldom elsewhere: so V8 inlines it, and what it calls, into its callers.
   getFresh(space: SpaceView, key: Key, nowMs: number): unknown {
+    if (typeof key === 'string') {
+      const { hot } = this.#store
+      const value = hot.read(space.id, key, space.namespace.sequence, nowMs)
+      if (value !== undefined) return this.#countsUses || this.#isCloned ? this.#noted(value) : value
+    }
+    return this.#lookUp(space, key, nowMs)
+  }
+
+  /** A hot value where reads are counted or values cloned. */
+  #noted(value: unknown): unknown {
+    if (this.#countsUses) this.#store.eviction.used(this.#store.hot.readSlot())
+    return this.#isCloned ? clone(value) : value
+  }
+
+  #lookUp(space: SpaceView, key: Key, nowMs: number): unknown {
     const store = this.#store
     if (typeof key !== 'string') return this.#fresh(space, store.findInteger(space.id, key), nowMs)
-    const { hot } = store
-    const place = hot.find(space.id, key, space.namespace.sequence, nowMs)
-    if (place >= 0) {
-      if (this.#countsUses) store.eviction.used(hot.slot(place))
-      const value = hot.value(place)
-      return this.#isCloned ? clone(value) : value
-    }
     const slot = store.findText(space.id, key)
     const value = this.#fresh(space, slot, nowMs)
     if (value !== undefined) store.noteHot(slot)
