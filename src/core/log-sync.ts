@@ -44,7 +44,6 @@ export interface Anchor {
  * - A log that ends before a row whose invalidation was acknowledged to this process has forgotten it, too.
  * - Pub/sub rows are applied as they come, but move neither anchor nor `syncedAt`.
  *
- *
  * Modes: unanchored (nothing may answer locally) → current (within the bound) ⇄ lapsed (a read starts one shared sync).
  */
 export class LogSync {

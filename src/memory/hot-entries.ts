@@ -59,7 +59,7 @@ export class HotEntries {
   /** Notes whose mark another key had already. */
   #sameMarks = 0
   /** Where `read` found what it answered last. */
-  readPlace = 0
+  #readPlace = 0
 
   /** `sampleKeys`: text keys that are held, picked evenly, to learn from where they differ. */
   constructor(sampleKeys: () => readonly string[]) {
@@ -83,7 +83,7 @@ export class HotEntries {
         this.#pairs[place << 1] === key
       ) {
         if ((freshUntil & WARM) === 0) words[at + FRESH_UNTIL] = freshUntil | WARM
-        this.readPlace = place
+        this.#readPlace = place
         return this.#pairs[(place << 1) + 1]
       }
     }
@@ -92,7 +92,7 @@ export class HotEntries {
 
   /** The slot of what was read last. */
   readSlot(): number {
-    return this.#words[this.readPlace << STRIDE_BITS]! & SLOT_MASK
+    return this.#words[this.#readPlace << STRIDE_BITS]! & SLOT_MASK
   }
 
   note(found: FoundEntry): void {
