@@ -1,11 +1,11 @@
-import type { Deliver, DeliveryPhase } from '../../src/testing/index.js'
+import type { Deliver, Delivery, DeliveryPhase } from '../../src/testing/index.js'
 
 interface Rule {
   readonly phase: DeliveryPhase
   readonly command: string
   readonly client: number
   readonly reached: () => void
-  readonly gone: Promise<void>
+  readonly gone: Promise<Delivery>
 }
 
 /** One message that was stopped on its way. */
@@ -42,5 +42,10 @@ export class Network {
     })
     this.#rules.push({ phase, command, client, reached, gone })
     return { reached: whenReached, release }
+  }
+
+  /** The next such command is executed twice, as when a client sends it again on a new connection. */
+  repeat(command: string, client: number): void {
+    this.#rules.push({ phase: 'reply', command, client, reached: () => {}, gone: Promise.resolve('again') })
   }
 }

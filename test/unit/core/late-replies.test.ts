@@ -128,6 +128,22 @@ describe('a set', () => {
     expect(await b.get(row, 'k')).toBeUndefined()
   })
 
+  it('that was executed twice leaves no older value in the memory of its process', async () => {
+    const { a, clock, network } = setUp(1)
+    await a.set(row, 'k', 1)
+    await clock.advance(1)
+    const store = network.hold('request', 'store', 1)
+    const stored = a.set(row, 'k', 2)
+    await store.reached
+    const early = await a.getOrFill(row, 'k', () => 0)
+    expect(early).toBe(1)
+    await clock.advance(1)
+    network.repeat('store', 1)
+    store.release()
+    expect(await stored).toEqual({ state: 'superseded' })
+    expect(await a.getOrFill(row, 'k', () => 0)).toBe(2)
+  })
+
   it.each([
     ['request', 'superseded'],
     ['reply', 'stored'],
