@@ -9,6 +9,8 @@ const STRIDE_BITS = 2
 const STRIDE = 1 << STRIDE_BITS
 const WAYS_BITS = 2
 const WAYS = 1 << WAYS_BITS
+/** Bits of the mark that say which of its set's places a key would like: looked at first, so few look-ups see another. */
+const HOME_SHIFT = 16
 /** Eight bits of the mark above, the slot below. 0 = nothing here. */
 const TAG = 0
 const SPACE_ID = 1
@@ -71,8 +73,10 @@ export class HotEntries {
     const mark = this.#marks.of(spaceId, key)
     const words = this.#words
     const tag = (mark >>> TAG_SHIFT) & TAG_MASK
-    let place = (mark >>> this.#shift) << WAYS_BITS
-    for (let way = 0; way < WAYS; way++, place++) {
+    const first = (mark >>> this.#shift) << WAYS_BITS
+    const home = mark >>> HOME_SHIFT
+    for (let way = home; way < home + WAYS; way++) {
+      const place = first | (way & (WAYS - 1))
       const at = place << STRIDE_BITS
       if (words[at]! >>> SLOT_BITS !== tag) continue
       const freshUntil = words[at + FRESH_UNTIL]!
@@ -142,7 +146,9 @@ export class HotEntries {
     const tag = (mark >>> TAG_SHIFT) & TAG_MASK
     let coldest = -1
     let alike = 0
-    for (let place = first + WAYS - 1; place >= first; place--) {
+    const home = mark >>> HOME_SHIFT
+    for (let way = home + WAYS - 1; way >= home; way--) {
+      const place = first | (way & (WAYS - 1))
       const word = words[place << STRIDE_BITS]!
       if ((word & SLOT_MASK) === slot && this.#pairs[place << 1] === key) return place
       if (word !== 0 && word >>> SLOT_BITS === tag) alike++
