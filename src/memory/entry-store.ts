@@ -47,7 +47,7 @@ export class EntryStore {
   /** What the structure takes for an entry, beside key and value. */
   overheadBytes: number
   evictionName: EvictionName
-  #missedKey: string | undefined
+  #missedKey: Key | undefined
   #missedSpaceId = 0
   missedHash = 0
 
@@ -72,16 +72,15 @@ export class EntryStore {
   findText(spaceId: number, key: string): number {
     const hash = this.#hash.ofText(spaceId, key)
     const slot = this.index.findText(spaceId, key, hash)
-    if (slot === 0) {
-      this.#missedKey = key
-      this.#missedSpaceId = spaceId
-      this.missedHash = hash
-    }
+    if (slot === 0) this.#miss(spaceId, key, hash)
     return slot
   }
 
   findInteger(spaceId: number, key: number): number {
-    return this.index.findInteger(spaceId, key, this.#hash.ofInteger(spaceId, key))
+    const hash = this.#hash.ofInteger(spaceId, key)
+    const slot = this.index.findInteger(spaceId, key, hash)
+    if (slot === 0) this.#miss(spaceId, key, hash)
+    return slot
   }
 
   find(spaceId: number, key: Key): number {
@@ -90,7 +89,7 @@ export class EntryStore {
 
   /** The latest look-up in vain was for this key, and nothing was added since: its hash is `missedHash`. */
   hasMissed(spaceId: number, key: Key): boolean {
-    return typeof key === 'string' && this.#missedKey === key && this.#missedSpaceId === spaceId
+    return this.#missedKey === key && this.#missedSpaceId === spaceId
   }
 
   hash(spaceId: number, key: Key): number {
@@ -243,6 +242,12 @@ export class EntryStore {
     const inner = EVICTIONS[this.evictionName].create(this.slots, random)
     this.quotas = quotas && new TenantQuotas(inner, this, quotas, this.#room)
     return this.quotas ?? inner
+  }
+
+  #miss(spaceId: number, key: Key, hash: number): void {
+    this.#missedKey = key
+    this.#missedSpaceId = spaceId
+    this.missedHash = hash
   }
 
   #forgetHot(slot: number): void {
