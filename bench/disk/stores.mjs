@@ -1,6 +1,16 @@
 // Stores of bytes on disk behind one shape: set, get, setMany, getMany, deleteMany, close.
-import { closeSync, constants, openSync, read, write } from 'node:fs'
-import { mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasync,
+  openSync,
+  read,
+  readFileSync,
+  write,
+  writeFileSync,
+} from 'node:fs'
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const each = (keys, work) => Promise.all(keys.map(work))
@@ -15,40 +25,56 @@ const oneByOne = ({ set, get, remove, ...rest }) => ({
   ...rest,
 })
 
-/** The floor: one file, one pwrite or pread each, no index worth the name, no checksum, no deletion. */
-async function raw(directory) {
-  const fd = openSync(join(directory, 'raw'), constants.O_RDWR | constants.O_CREAT)
-  const places = new Map()
+/** The floor: one file, one pwrite or pread each, no checksum, no deletion; its places are kept at closing. */
+const raw = (syncs) => async (directory) => {
+  const path = join(directory, 'raw')
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT)
+  const places = new Map(existsSync(`${path}.json`) ? JSON.parse(readFileSync(`${path}.json`, 'utf8')) : [])
   let end = 0
-  const call = (operation, bytes, at) =>
+  for (const { at, length } of places.values()) end = Math.max(end, at + length)
+  const call = (operation, ...rest) =>
     new Promise((resolve, reject) => {
-      operation(fd, bytes, 0, bytes.length, at, (error) => (error ? reject(error) : resolve(bytes)))
+      operation(fd, ...rest, (error) => (error ? reject(error) : resolve()))
     })
   return oneByOne({
-    set: (key, value) => {
-      places.set(key, { at: end, length: value.length })
+    set: async (key, value) => {
+      const at = end
+      places.set(key, { at, length: value.length })
       end += value.length
-      return call(write, value, end - value.length)
+      await call(write, value, 0, value.length, at)
+      if (syncs) await call(fdatasync)
     },
-    get: (key) => {
-      const { at, length } = places.get(key)
-      return call(read, Buffer.allocUnsafe(length), at)
+    get: async (key) => {
+      const place = places.get(key)
+      if (place === undefined) return undefined
+      const bytes = Buffer.allocUnsafe(place.length)
+      await call(read, bytes, 0, bytes.length, place.at)
+      return bytes
     },
     remove: async (key) => places.delete(key),
-    close: async () => closeSync(fd),
+    close: async () => {
+      closeSync(fd)
+      writeFileSync(`${path}.json`, JSON.stringify([...places]))
+    },
   })
 }
 
 /** A file an entry: temporary name, then rename. */
-async function files(directory) {
+const files = (syncs) => async (directory) => {
   const path = (key) => join(directory, String(key.length % 7), encodeURIComponent(key))
-  for (let n = 0; n < 7; n++) await mkdir(join(directory, String(n)))
+  for (let n = 0; n < 7; n++) await mkdir(join(directory, String(n)), { recursive: true })
+  let lastId = 0
   return oneByOne({
     set: async (key, value) => {
-      await writeFile(`${path(key)}.tmp`, value)
-      await rename(`${path(key)}.tmp`, path(key))
+      // Two stores of one key may be under way.
+      const temporary = `${path(key)}.${lastId++}.tmp`
+      const file = await open(temporary, 'w')
+      await file.writeFile(value)
+      if (syncs) await file.datasync()
+      await file.close()
+      await rename(temporary, path(key))
     },
-    get: (key) => readFile(path(key)),
+    get: (key) => readFile(path(key)).catch(() => undefined),
     remove: (key) => unlink(path(key)),
     close: async () => {},
   })
@@ -59,7 +85,7 @@ const freshtier = (options) => async (directory) => {
   const store = await openDiskStore({ directory, maxBytes: '4gb', maxEntries: 2_000_000, ...options })
   return {
     set: (key, value) => store.set({ key, value }),
-    get: async (key) => (await store.get(key)).value,
+    get: async (key) => (await store.get(key))?.value,
     setMany: (entries) => store.setMany(entries.map(([key, value]) => ({ key, value }))),
     getMany: async (keys) => (await store.getMany(keys)).map(({ value }) => value),
     deleteMany: (keys) => store.delete(keys),
@@ -74,7 +100,10 @@ async function bentocache(directory) {
   // It keeps text.
   return oneByOne({
     set: (key, value) => driver.set(key, value.toString('latin1')),
-    get: async (key) => Buffer.from(await driver.get(key), 'latin1'),
+    get: async (key) => {
+      const found = await driver.get(key)
+      return found === undefined ? undefined : Buffer.from(found, 'latin1')
+    },
     remove: (key) => driver.delete(key),
     close: () => driver.disconnect(),
   })
@@ -84,7 +113,13 @@ async function cacache(directory) {
   const { default: store } = await import('cacache')
   return oneByOne({
     set: (key, value) => store.put(directory, key, value, { memoize: false }),
-    get: async (key) => (await store.get(directory, key, { memoize: false })).data,
+    get: async (key) => {
+      try {
+        return (await store.get(directory, key, { memoize: false })).data
+      } catch (error) {
+        if (error.code !== 'ENOENT') throw error
+      }
+    },
     remove: (key) => store.rm.entry(directory, key),
     close: async () => {},
   })
@@ -109,7 +144,7 @@ async function sqlite(directory) {
   const database = new Database(join(directory, 'sqlite.db'))
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = NORMAL')
-  database.exec('CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID')
+  database.exec('CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID')
   const put = database.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?)')
   const find = database.prepare('SELECT value FROM entries WHERE key = ?').pluck()
   const drop = database.prepare('DELETE FROM entries WHERE key = ?')
@@ -125,11 +160,15 @@ async function sqlite(directory) {
 }
 
 const STORES = {
-  'raw pread/pwrite': raw,
-  'file + rename': files,
+  'raw pread/pwrite': raw(false),
+  'raw fsync': raw(true),
+  'file + rename': files(false),
+  'file + rename fsync': files(true),
   freshtier: freshtier({}),
   'freshtier fsync': freshtier({ durability: 'fsync' }),
   "freshtier 'files'": freshtier({ layout: 'files' }),
+  'freshtier gzip 1': freshtier({ compression: { codec: 'gzip', level: 1 } }),
+  'freshtier gzip 9': freshtier({ compression: { codec: 'gzip', level: 9 } }),
   'better-sqlite3': sqlite,
   lmdb,
   bentocache,
@@ -138,13 +177,13 @@ const STORES = {
 
 export const openStore = (name, directory) => STORES[name](directory)
 
-/** Those that are installed. */
+/** Those that are installed; a bench says which one is not. */
 export const rivals = () =>
   ['file + rename', 'better-sqlite3', 'lmdb', 'bentocache', 'cacache'].filter(
     (name) => name !== 'better-sqlite3' || canResolve(name),
   )
 
-function canResolve(name) {
+export function canResolve(name) {
   try {
     import.meta.resolve(name)
     return true

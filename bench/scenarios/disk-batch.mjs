@@ -1,14 +1,19 @@
 import { inScratch, jsonOf } from '../disk/scratch.mjs'
 import { openStore, rivals } from '../disk/stores.mjs'
+import { times, withTargets } from '../disk/verdicts.mjs'
+import { target } from '../harness/targets.mjs'
 
 const SIZE = 1_000
 const BATCHES = 8
-const OPERATIONS = ['set', 'get', 'delete']
+/** What a batch may take: so many times better-sqlite3, and how many times quicker than bentocache it must be. */
+const OPERATIONS = { set: [3, 20], get: [3, 8], delete: [2, 10] }
+const groupOf = (operation) => `${operation} ${SIZE} × 256 B`
 
 /** Batches of 1,000 values of 256 bytes, in one transaction where a store has them. */
 export const scenario = {
   name: 'disk-batch',
   question: 'what does a batch of 1,000 values on disk cost?',
+  rounds: 3,
   figures: [{ name: 'milliseconds', title: 'ms/batch', digits: 2 }],
   ratios: [
     { figure: 'milliseconds', to: 'bentocache' },
@@ -16,9 +21,9 @@ export const scenario = {
   ],
 
   cases: () =>
-    OPERATIONS.flatMap((operation) =>
+    Object.keys(OPERATIONS).flatMap((operation) =>
       ['freshtier', ...rivals()].map((contender) => ({
-        group: `${operation} ${SIZE} × 256 B`,
+        group: groupOf(operation),
         contender,
         spec: { operation, contender },
       })),
@@ -42,4 +47,20 @@ export const scenario = {
       await store.close()
       return { milliseconds: milliseconds / (BATCHES * 0.75) }
     }),
+  conclude: withTargets((median) =>
+    Object.entries(OPERATIONS).flatMap(([operation, [atMost, atLeast]]) => {
+      const of = (contender) => median(groupOf(operation), contender, 'milliseconds')
+      return [
+        target(`${operation}: own ÷ better-sqlite3`, times(of('freshtier'), of('better-sqlite3')), {
+          atMost,
+          unit: '×',
+        }),
+        target(`${operation}: bentocache ÷ own`, times(of('bentocache'), of('freshtier')), {
+          atLeast,
+          unit: '×',
+          digits: 1,
+        }),
+      ]
+    }),
+  ),
 }

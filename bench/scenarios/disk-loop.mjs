@@ -1,10 +1,23 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { inScratch, jsonOf, percentile } from '../disk/scratch.mjs'
 import { openStore, rivals } from '../disk/stores.mjs'
+import { times, withTargets } from '../disk/verdicts.mjs'
+import { target } from '../harness/targets.mjs'
 
+const RAW = 'raw pread/pwrite'
+const PACED = '2,000 operations a second of 16 KB'
+const LARGE = '64 × 1 MB under way'
+const HUGE = 'one value of 50 MB after the other'
 const KINDS = {
-  '2,000 operations a second of 16 KB': { bytes: 16 * 1024, perTick: 10, tickMs: 5, keys: 500 },
-  '64 × 1 MB under way': { bytes: 1024 * 1024, perTick: 64, tickMs: 0, keys: 64 },
+  [PACED]: { bytes: 16 * 1024, perTick: 10, tickMs: 5, keys: 500, contenders: () => [RAW, 'freshtier', ...rivals()] },
+  [LARGE]: { bytes: 1024 * 1024, perTick: 64, tickMs: 0, keys: 64, contenders: () => [RAW, 'freshtier', ...rivals()] },
+  [HUGE]: {
+    bytes: 50_000_000,
+    perTick: 1,
+    tickMs: 0,
+    keys: 2,
+    contenders: () => [RAW, 'freshtier', 'freshtier gzip 1', 'freshtier gzip 9', 'file + rename'],
+  },
 }
 const MEASURED_MS = 3_000
 
@@ -12,20 +25,17 @@ const MEASURED_MS = 3_000
 export const scenario = {
   name: 'disk-loop',
   question: 'how long does the event loop wait for a store on disk?',
+  rounds: 3,
   figures: [
     { name: 'p99Ms', title: 'p99 ms', digits: 2 },
     { name: 'maxMs', title: 'max ms', digits: 2 },
     { name: 'operationMs', title: 'p50 op ms', digits: 2 },
   ],
-  ratios: [{ figure: 'p99Ms', to: 'raw pread/pwrite' }],
+  ratios: [{ figure: 'p99Ms', to: RAW }],
 
   cases: () =>
-    Object.keys(KINDS).flatMap((group) =>
-      ['raw pread/pwrite', 'freshtier', ...rivals()].map((contender) => ({
-        group,
-        contender,
-        spec: { group, contender },
-      })),
+    Object.entries(KINDS).flatMap(([group, { contenders }]) =>
+      contenders().map((contender) => ({ group, contender, spec: { group, contender } })),
     ),
 
   measure: ({ group, contender }) =>
@@ -34,14 +44,14 @@ export const scenario = {
       const store = await openStore(contender, directory)
       const value = jsonOf(bytes)
       for (let n = 0; n < keys; n++) await store.set(`k${n}`, value)
-      const times = []
+      const durations = []
       let next = 0
       const one = async () => {
         const key = `k${(next * 7919) % keys}`
         const startedAt = performance.now()
         if (next++ % 2 === 0) await store.set(key, value)
         else await store.get(key)
-        times.push(performance.now() - startedAt)
+        durations.push(performance.now() - startedAt)
       }
       const delay = monitorEventLoopDelay({ resolution: 1 })
       await one()
@@ -53,8 +63,20 @@ export const scenario = {
       }
       delay.disable()
       await store.close()
-      times.sort((a, b) => a - b)
+      durations.sort((a, b) => a - b)
       // The histogram counts from the timer's own millisecond.
-      return { p99Ms: delay.percentile(99) / 1e6, maxMs: delay.max / 1e6, operationMs: percentile(times, 0.5) }
+      return { p99Ms: delay.percentile(99) / 1e6, maxMs: delay.max / 1e6, operationMs: percentile(durations, 0.5) }
     }),
+
+  conclude: withTargets((median) => [
+    target(`${PACED}: p99 ÷ raw`, times(median(PACED, 'freshtier', 'p99Ms'), median(PACED, RAW, 'p99Ms')), {
+      atMost: 1.5,
+      unit: '×',
+    }),
+    target(`${PACED}: max`, median(PACED, 'freshtier', 'maxMs'), { atMost: 10, unit: ' ms' }),
+    target(`${LARGE}: p99`, median(LARGE, 'freshtier', 'p99Ms'), { atMost: 10, unit: ' ms' }),
+    ...['freshtier', 'freshtier gzip 1', 'freshtier gzip 9'].map((contender) =>
+      target(`S4-8, ${HUGE}, ${contender}: p99`, median(HUGE, contender, 'p99Ms'), { atMost: 10, unit: ' ms' }),
+    ),
+  ]),
 }

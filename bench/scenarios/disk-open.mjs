@@ -4,14 +4,18 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { inScratch, jsonOf } from '../disk/scratch.mjs'
 import { openStore } from '../disk/stores.mjs'
+import { withTargets } from '../disk/verdicts.mjs'
+import { target } from '../harness/targets.mjs'
 
 const SIZES = [100_000, 1_000_000]
 const BYTES = 256
+const groupOf = (entries) => `${entries.toLocaleString('en')} × ${BYTES} B`
 
 /** A directory that another process wrote, opened with its hints or, as after a kill, without them. */
 export const scenario = {
   name: 'disk-open',
   question: 'how long until a full directory answers, how free is the loop meanwhile, and what does an entry take?',
+  rounds: 3,
   figures: [
     { name: 'openMs', title: 'open ms', digits: 0 },
     { name: 'loopP99Ms', title: 'loop p99 ms', digits: 1 },
@@ -25,7 +29,7 @@ export const scenario = {
   cases: () =>
     SIZES.flatMap((entries) =>
       ['with hints', 'after a kill'].map((contender) => ({
-        group: `${entries.toLocaleString('en')} × ${BYTES} B`,
+        group: groupOf(entries),
         contender,
         spec: { entries, contender },
       })),
@@ -59,6 +63,25 @@ export const scenario = {
         inodes: names.length,
       }
     }),
+
+  conclude: withTargets((median) => {
+    const [few, many] = SIZES.map(groupOf)
+    const least = (what, group, contender, figure, atMost, unit = '', digits = 0) =>
+      target(`${what}, ${group}`, median(group, contender, figure), { atMost, unit, digits })
+    return [
+      least('open with hints', few, 'with hints', 'openMs', 200, ' ms'),
+      least('open after a kill', few, 'after a kill', 'openMs', 1_200, ' ms'),
+      least('open with hints', many, 'with hints', 'openMs', 2_000, ' ms'),
+      ...[few, many].flatMap((group) =>
+        ['with hints', 'after a kill'].map((contender) =>
+          least(`loop p99 while opening ${contender}`, group, contender, 'loopP99Ms', 20, ' ms', 1),
+        ),
+      ),
+      least('index bytes an entry', many, 'with hints', 'indexBytes', 40, '', 1),
+      least('disk ÷ payload', many, 'with hints', 'diskShare', 1.5, '', 2),
+      least('files for 0.26 GB', many, 'with hints', 'inodes', 16),
+    ]
+  }),
 }
 
 /** Another process has written it, so that nothing of it is in this one's memory. */

@@ -30,6 +30,7 @@ export class Breaker {
   #successes = 0
   #openedAt = 0
   #isProbing = false
+  #probedAt = 0
 
   constructor(rules: BreakerRules, clock: Clock, onChange: (state: BreakerState) => void) {
     this.#rules = rules
@@ -50,8 +51,10 @@ export class Breaker {
       this.#isProbing = false
       this.#enter('half-open')
     }
-    if (this.#isProbing) return false
+    // One that never said how it went, because it was overtaken, keeps out the next one for a while only.
+    if (this.#isProbing && this.#clock.now() - this.#probedAt < this.#rules.timeoutMs) return false
     this.#isProbing = true
+    this.#probedAt = this.#clock.now()
     return true
   }
 

@@ -110,14 +110,20 @@ const pool = new Gate(1)
 /** The packed value, or undefined if it is better kept as it is. Small values come back at once. */
 export function pack(value: Buffer, rules: CompressionRules): Packed | undefined | Promise<Packed | undefined> {
   if (value.length < rules.minBytes) return undefined
+  if (value.length <= SYNC_BYTES) return packNow(value, rules)
   const codec = CODECS[rules.codec]
   const way = WAYS[codec]!
-  if (value.length <= SYNC_BYTES) return ifWorth(value, { codec, bytes: way.packSync(value, rules.level) })
   const sample = value.subarray(0, SAMPLE_BYTES)
   if (sample.length / way.packSync(sample, Math.min(1, rules.level)).length < LEAST_RATIO) return undefined
   return pool
     .run(1, () => (value.length <= STREAM_BYTES ? way.pack(value, rules.level) : packInPieces(way, value, rules.level)))
     .then((bytes) => ifWorth(value, { codec, bytes }))
+}
+
+/** As `pack`, in this turn of the loop: for values up to `SYNC_BYTES`. */
+export function packNow(value: Buffer, { codec: name, level }: CompressionRules): Packed | undefined {
+  const codec = CODECS[name]
+  return ifWorth(value, { codec, bytes: WAYS[codec]!.packSync(value, level) })
 }
 
 function ifWorth(value: Buffer, packed: Packed): Packed | undefined {

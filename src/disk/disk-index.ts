@@ -13,6 +13,9 @@ const MAX_USES = 3
 /** Most segments that a row can tell apart. */
 export const MAX_SEGMENT_SLOTS = 0x1_0000
 
+/** To pass a row by is cheaper than to do something about it. */
+const WORK_OF_A_ROW = 20
+
 /** What a shard is made of, so that a worker can build an index and hand it over without a copy. */
 export interface IndexParts {
   readonly seed: number
@@ -169,21 +172,20 @@ export class DiskIndex {
     }
   }
 
-  /** Rows of one segment. */
-  inSegment(segment: number): (IndexRow & { readonly low: number; readonly high: number })[] {
-    const found: (IndexRow & { low: number; high: number })[] = []
-    for (const { rows } of this.#shards) {
+  /**
+   * Rows of one segment, some at a time: between two steps rows may come and go, and each step tells what is there then.
+   * Its work is to be counted as rows looked at.
+   */
+  *inSegment(segment: number): Generator<{ readonly rows: FoundRow[]; readonly work: number }> {
+    for (const shard of this.#shards) {
+      const { rows } = shard
+      const found: FoundRow[] = []
       for (let at = 0; at < rows.length; at += ROW) {
         if ((rows[at + 5]! & 0xffff) !== segment || rows[at + 3] === 0) continue
         found.push({ ...rowAt(rows, at), low: rows[at]!, high: rows[at + 1]! })
       }
+      yield { rows: found, work: shard.capacity + found.length * WORK_OF_A_ROW }
     }
-    return found
-  }
-
-  clear(): void {
-    for (const shard of this.#shards) Object.assign(shard, emptyShard(FIRST_CAPACITY))
-    this.#size = 0
   }
 
   #place(low: number, high: number, capacity: number): number {
@@ -217,6 +219,11 @@ export interface IndexRow {
   /** The record's flags. */
   readonly flags: number
   readonly uses: number
+}
+
+export interface FoundRow extends IndexRow {
+  readonly low: number
+  readonly high: number
 }
 
 function rowAt(rows: Uint32Array, at: number): IndexRow {

@@ -2,79 +2,31 @@ import { join } from 'node:path'
 import type { Clock } from '../core/ports/clock.js'
 import type { Random } from '../core/ports/random.js'
 import { Breaker, type BreakerState } from './breaker.js'
-import { pack, unpack } from './compression.js'
+import { Catalog, type Place } from './catalog.js'
+import { isDeviceError } from './device-error.js'
 import { DirectoryLock } from './directory-lock.js'
-import { DiskIndex } from './disk-index.js'
 import type { DiskRules } from './disk-tier-options.js'
 import { DiskTime } from './disk-time.js'
+import { EntryPacker, type StoreEntry } from './entry-packer.js'
+import { EntryReader, type StoredValue } from './entry-reader.js'
 import { Evictor } from './evictor.js'
 import { Gate } from './gate.js'
-import type { FileRef } from './hint.js'
 import { KeyHash } from './key-hash.js'
 import { type LogOp, logOp } from './log-op.js'
 import { Maintenance } from './maintenance.js'
 import { PackingTurns } from './packing-turns.js'
-import { planReads } from './read-plan.js'
-import {
-  ENTRY,
-  HAS_FILE,
-  keyOf,
-  MAX_BATCH,
-  MAX_KEY_BYTES,
-  NEVER,
-  NOTE,
-  type RecordHead,
-  readHead,
-  SOFT,
-  SOFTENED,
-  TOMBSTONE,
-  valueAt,
-} from './record.js'
-import { bytesToRecover, fileKey } from './recover.js'
-import { encodeFileRef, FILE_REF_BYTES } from './scan.js'
-import type { Segment } from './segment.js'
+import { MAX_BATCH, MAX_KEY_BYTES, NEVER, NOTE, SOFT, SOFTENED, TOMBSTONE } from './record.js'
+import { bytesToRecover } from './recover.js'
 import { SegmentLog } from './segment-log.js'
 import { ValueFiles } from './value-files.js'
 
 /** Beyond it stores are refused: the disk does not keep up. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
+/** The same for large values, which the callers hold anyway. */
+const MAX_PACKING_BYTES = 512 * 1024 * 1024
 
 /** Read in this thread, when a directory is opened: some milliseconds. */
 const SMALL_BYTES = 1024 * 1024
-
-/** What a device says when it is at fault, not what was asked of it. */
-const DEVICE_ERRORS = new Set([
-  'EIO',
-  'EROFS',
-  'EACCES',
-  'EPERM',
-  'EMFILE',
-  'ENFILE',
-  'ENOSPC',
-  'EDQUOT',
-  'ENODEV',
-  'ENXIO',
-  'ESTALE',
-  'ENOTDIR',
-])
-
-export interface StoredValue {
-  readonly value: Buffer
-  /** Softly invalidated since it was stored. */
-  readonly isSoft: boolean
-  /** Grows with every store of the directory; a value keeps its own. */
-  readonly sequence: number
-}
-
-export interface StoreEntry {
-  readonly key: string
-  readonly value: Buffer | string
-  /** Gone after so many milliseconds. Default: never. */
-  readonly lifeMs?: number | undefined
-  readonly isSoft?: boolean | undefined
-  /** Survives eviction, and damage to others: what the owner of the store must not forget. */
-  readonly isNote?: boolean | undefined
-}
 
 export interface DiskStats {
   readonly state: 'opening' | 'open' | 'failed' | 'closed'
@@ -83,6 +35,8 @@ export interface DiskStats {
   /** Of the log and of values' own files. */
   readonly bytes: number
   readonly maxBytes: number
+  /** Appended to the log since the store was opened, what was moved to keep it included. */
+  readonly writtenBytes: number
   readonly segments: number
   readonly files: number
   readonly indexBytes: number
@@ -131,20 +85,16 @@ export class DiskStore {
   readonly #lock: DirectoryLock
   readonly #log: SegmentLog
   readonly #files: ValueFiles
+  readonly #catalog: Catalog
+  readonly #reader: EntryReader
+  readonly #packer: EntryPacker
   readonly #evictor: Evictor
   readonly #maintenance: Maintenance
-  readonly #gate: Gate
   readonly #hash = new KeyHash()
   readonly time: DiskTime
   readonly reads: Breaker
   readonly writes: Breaker
-  #index: DiskIndex
-  /** Where values with a file of their own lie, by `fileKey`. */
-  #refs = new Map<number, FileRef>()
-  #fileBytes = 0
   readonly #packing = new PackingTurns()
-  /** The newest store of each key that is not in the log yet. */
-  readonly #pending = new Map<string, LogOp>()
   #state: DiskStats['state'] = 'opening'
   readonly #counts = { hits: 0, misses: 0, stores: 0, refused: 0, evicted: 0, damaged: 0, errors: 0 }
   readonly opened: Promise<boolean>
@@ -157,49 +107,55 @@ export class DiskStore {
     this.#rules = rules
     this.#context = context
     const { clock, random, onTrouble } = context
+    const syncs = rules.durability === 'fsync'
     this.reads = new Breaker(rules.breaker, clock, (state) => onTrouble({ kind: 'breaker', part: 'reads', state }))
     this.writes = new Breaker(rules.breaker, clock, (state) => onTrouble({ kind: 'breaker', part: 'writes', state }))
     this.#lock = new DirectoryLock(rules, context)
     const directory = join(this.#lock.directory, 'v1')
-    this.time = new DiskTime(clock)
-    this.#index = new DiskIndex((random.next() * 0x1_0000_0000) | 0)
-    this.#gate = new Gate(rules.maxBytesInFlight)
-    this.#files = new ValueFiles(join(directory, 'files'), { syncs: rules.durability === 'fsync' })
-    this.#maintenance = new Maintenance({ hasWorker: context.hasWorker ?? true })
-    const store = this
-    this.#log = new SegmentLog(
+    const time = new DiskTime(clock)
+    const gate = new Gate(rules.maxBytesInFlight)
+    const files = new ValueFiles(join(directory, 'files'), { syncs })
+    const catalog: Catalog = new Catalog(
+      { eviction: rules.eviction, files, segment: (slot) => log.segment(slot) },
+      (random.next() * 0x1_0000_0000) | 0,
+    )
+    const log: SegmentLog = new SegmentLog(
+      { directory: join(directory, 'log'), segmentBytes: rules.segmentBytes, syncs },
       {
-        directory: join(directory, 'log'),
-        segmentBytes: rules.segmentBytes,
-        syncs: rules.durability === 'fsync',
-      },
-      {
-        isWanted: (op) => this.#isWanted(op),
-        applied: (op, segment) => this.#applied(op, segment),
-        lost: (op) => this.#lost(op),
-        failed: (error) => this.#writeFailed('write', error),
+        isWanted: (op) => catalog.isWanted(op),
+        applied: (op, segment) => {
+          this.writes.succeeded()
+          catalog.applied(op, segment)
+        },
+        lost: (op) => catalog.lost(op),
+        failed: (error) => this.#writeFailed(error),
         makeRoom: (isFull) => this.#evictor.makeRoom(isFull),
         rolled: () => this.#rolled(),
       },
-      this.time,
+      time,
     )
+    this.time = time
+    this.#files = files
+    this.#catalog = catalog
+    this.#log = log
+    this.#reader = new EntryReader({
+      breaker: this.reads,
+      gate,
+      files,
+      onDamaged: (place) => this.#damaged(place),
+      onError: (error) => this.#tell('read', error),
+    })
+    this.#packer = new EntryPacker({ rules, time, gate, files, onError: (error) => this.#writeFailed(error) })
     this.#evictor = new Evictor({
       rules,
-      log: this.#log,
+      log,
+      catalog,
       directory,
-      get index() {
-        return store.#index
-      },
-      time: this.time,
-      fileBytes: () => this.#fileBytes,
-      fileOf: (low, high) => this.#refs.get(fileKey(low, high)),
-      onDropped: (low, high) => {
-        this.#counts.evicted++
-        this.#forgetFile(low, high)
-      },
-      keepReadable: (op) => void this.#pending.set(op.key, op),
+      time,
+      onEvicted: () => void this.#counts.evicted++,
       onError: (operation, error) => this.#tell(operation, error),
     })
+    this.#maintenance = new Maintenance({ hasWorker: context.hasWorker ?? true })
     // Not before whoever makes the store can listen to its troubles.
     this.opened = Promise.resolve().then(() => this.#open(directory))
   }
@@ -216,7 +172,7 @@ export class DiskStore {
     if (this.#state === 'opening') await this.opened
     const found = this.#look(key)
     if (found === undefined || 'value' in found) return this.#counted(found)
-    return this.#counted(await this.#read(found))
+    return this.#counted(await this.#reader.read(found))
   }
 
   /** In the order of the keys; neighbours in a segment are read together. */
@@ -224,21 +180,10 @@ export class DiskStore {
     if (this.#state === 'opening') await this.opened
     const looked = keys.map((key) => this.#look(key))
     const places = looked.flatMap((found, at) => (found && !('value' in found) ? [{ ...found, at }] : []))
-    const answers: (StoredValue | undefined)[] = looked.map((found) => (found && 'value' in found ? found : undefined))
-    await Promise.all([
-      ...planReads(places.filter(({ file }) => file === undefined)).map(async (run) => {
-        const bytes = await this.#readRun(run.segment, run.offset, run.length)
-        for (const place of run.places) {
-          const record = bytes?.subarray(place.offset - run.offset, place.offset - run.offset + place.length)
-          answers[place.at] = record && (await this.#unpack(place, record))
-        }
-      }),
-      ...places
-        .filter(({ file }) => file !== undefined)
-        .map(async (place) => {
-          answers[place.at] = await this.#read(place)
-        }),
-    ])
+    const answers = looked.map((found) => (found && 'value' in found ? found : undefined))
+    await this.#reader.readMany(places, ({ at }, value) => {
+      answers[at] = value
+    })
     return answers.map((answer) => this.#counted(answer))
   }
 
@@ -250,7 +195,7 @@ export class DiskStore {
   async setMany(entries: readonly StoreEntry[]): Promise<boolean> {
     if (this.#state === 'opening') await this.opened
     if (!this.#accepts(entries) || !this.writes.admit()) return this.#refuse(entries)
-    const prepared = entries.map((entry) => this.#prepare(entry))
+    const prepared = entries.map((entry) => this.#packer.prepare(entry))
     if (prepared.some((one) => one instanceof Promise)) return this.#storeLater(entries, prepared)
     for (const { key } of entries) this.#packing.overtake(key)
     return this.#store(prepared as LogOp[], entries)
@@ -264,7 +209,7 @@ export class DiskStore {
     const turn = this.#packing.begin(entries)
     const ready = await this.#track(Promise.all(prepared))
     const isCurrent = this.#packing.end(entries, turn)
-    for (const [index, op] of ready.entries()) if (op && !isCurrent[index]) this.#removeFile(op)
+    for (const [index, op] of ready.entries()) if (op && !isCurrent[index]) this.#catalog.removeFile(op)
     const ops = ready.filter((_, index) => isCurrent[index])
     // What overtook it is on its way; together they are acknowledged.
     if (ops.length === 0) return this.#log.written()
@@ -292,19 +237,21 @@ export class DiskStore {
 
   has(key: string): boolean {
     const { low, high } = this.#hash.of(key)
-    return this.#pending.has(key) || this.#index.find(low, high)
+    return this.#catalog.pending.has(key) || this.#catalog.index.find(low, high)
   }
 
   stats(): DiskStats {
+    const { index, fileBytes, fileCount } = this.#catalog
     return {
       state: this.#state,
-      entries: this.#index.size,
+      entries: index.size,
       maxEntries: this.#rules.maxEntries,
-      bytes: this.#log.bytes + this.#fileBytes,
+      bytes: this.#log.bytes + fileBytes,
       maxBytes: this.#rules.maxBytes,
+      writtenBytes: this.#log.writtenBytes,
       segments: this.#log.segments,
-      files: this.#refs.size,
-      indexBytes: this.#index.bytes,
+      files: fileCount,
+      indexBytes: index.bytes,
       ...this.#counts,
       reads: this.reads.state,
       writes: this.writes.state,
@@ -337,11 +284,7 @@ export class DiskStore {
       const isSmall = bytesToRecover(directory) <= SMALL_BYTES
       const found = await this.#maintenance.run({ task: 'recover', directory, seed }, isSmall)
       await this.#log.adopt(found.segments)
-      this.#index = new DiskIndex(found.index)
-      for (const { low, high, file } of found.files) {
-        this.#refs.set(fileKey(low, high), file)
-        this.#fileBytes += file.bytes
-      }
+      this.#catalog.adopt(found)
       this.time.continueFrom(found.lastSequence)
       this.#counts.damaged += found.damaged
       if (found.damaged > 0) this.#context.onTrouble({ kind: 'damaged', records: found.damaged })
@@ -371,95 +314,30 @@ export class DiskStore {
 
   #look(key: string): StoredValue | Place | undefined {
     if (this.#state !== 'open') return undefined
-    const pending = this.#pending.get(key)
-    if (pending !== undefined && pending.codec === 0 && pending.file === undefined) {
-      const { value, flags, sequence } = pending
+    const { index, pending } = this.#catalog
+    const coming = pending.get(key)
+    if (coming !== undefined && coming.codec === 0 && coming.file === undefined) {
+      const { value, flags, sequence } = coming
       const bytes = typeof value === 'string' ? Buffer.from(value) : value
       return { value: bytes, isSoft: (flags & SOFT) !== 0, sequence: sequence || this.time.lastSequence }
     }
     const { low, high } = this.#hash.of(key)
-    if (!this.#index.find(low, high)) return undefined
-    const { segment, offset, length, flags, expiresAt } = this.#index
+    if (!index.find(low, high)) return undefined
+    const { expiresAt } = index
     if (expiresAt !== NEVER && this.time.nowMs() >= expiresAt * 1000) return undefined
-    this.#index.use()
-    const file = flags & HAS_FILE ? this.#refs.get(fileKey(low, high)) : undefined
-    if (flags & HAS_FILE && file === undefined) return undefined
-    const from = this.#log.segment(segment)
-    return from && { key, low, high, segment: from, slot: segment, offset, length, flags, file }
-  }
-
-  async #read(place: Place): Promise<StoredValue | undefined> {
-    if (place.file) return this.#readFile(place, place.file)
-    const bytes = await this.#readRun(place.segment, place.offset, place.length)
-    return bytes && this.#unpack(place, bytes)
-  }
-
-  async #readRun(segment: Segment, offset: number, length: number): Promise<Buffer | undefined> {
-    return this.#reading(length, async () => {
-      const bytes = Buffer.allocUnsafe(length)
-      const count = await segment.read(bytes, offset)
-      return count === length ? bytes : bytes.subarray(0, count)
-    })
-  }
-
-  /** One read of the device: behind the breaker, within the bytes in flight. Undefined if it failed. */
-  async #reading<T>(bytes: number, read: () => Promise<T>): Promise<T | undefined> {
-    if (!this.reads.admit()) return undefined
-    const turn = this.#gate.enter(bytes)
-    if (turn !== undefined) await turn
-    try {
-      const answer = await read()
-      this.reads.succeeded()
-      return answer
-    } catch (error) {
-      if (isDeviceError(error)) this.reads.failed()
-      else this.reads.succeeded()
-      this.#tell('read', error)
-      return undefined
-    } finally {
-      this.#gate.leave(bytes)
-    }
-  }
-
-  #unpack(place: Place, bytes: Buffer): StoredValue | undefined | Promise<StoredValue | undefined> {
-    const head = readHead(bytes, 0)
-    const value = head && valueAt(bytes, 0, head)
-    if (head === undefined || value === undefined) return this.#damaged(place)
-    // Another key of the same hash: as likely as a second copy of the key in the library.
-    if (keyOf(bytes, 0, head) !== place.key) return undefined
-    return this.#decoded(place, head, value)
-  }
-
-  async #readFile(place: Place, file: FileRef): Promise<StoredValue | undefined> {
-    const path = this.#files.path(place.low, place.high, file)
-    const content = await this.#reading(file.bytes, async () => (await this.#files.read(path, file.bytes)) ?? MISSING)
-    if (content === undefined || content === MISSING) return undefined
-    if (content === 'damaged') return this.#damaged(place)
-    return content.key === place.key ? this.#decoded(place, content.head, content.value) : undefined
-  }
-
-  #decoded(place: Place, head: RecordHead, value: Buffer): StoredValue | undefined | Promise<StoredValue | undefined> {
-    const isSoft = ((place.flags | head.flags) & SOFT) !== 0
-    const { sequence, codec, rawBytes } = head
-    if (codec === 0) return { value, isSoft, sequence }
-    try {
-      const raw = unpack(codec, value, rawBytes)
-      if (!(raw instanceof Promise)) return { value: raw, isSoft, sequence }
-      return raw.then((value) => ({ value, isSoft, sequence })).catch(() => this.#damaged(place))
-    } catch {
-      return this.#damaged(place)
-    }
+    index.use()
+    return this.#catalog.place(key, low, high)
   }
 
   /** Forgets an entry that cannot be read as it was written, here and for those who open the directory later. */
-  #damaged({ key, low, high, slot, offset }: Place): undefined {
-    if (!this.#index.find(low, high) || !this.#index.isAt(slot, offset)) return undefined
+  #damaged({ key, low, high, slot, offset }: Place): void {
+    const { index } = this.#catalog
+    if (!index.find(low, high) || !index.isAt(slot, offset)) return
     this.#counts.damaged++
     this.#context.onTrouble({ kind: 'damaged', records: 1 })
     // A note's loss is for its owner to see: it must not look as if it had never been.
-    if (this.#index.flags & NOTE) return undefined
+    if (index.flags & NOTE) return
     void this.#track(this.delete([key]))
-    return undefined
   }
 
   #counted(found: StoredValue | undefined): StoredValue | undefined {
@@ -470,98 +348,29 @@ export class DiskStore {
 
   #accepts(entries: readonly StoreEntry[]): boolean {
     if (this.#state !== 'open' || entries.length === 0 || entries.length > MAX_BATCH) return false
-    let bytes = this.#log.queuedBytes
+    const { maxEntryBytes, maxLogValueBytes } = this.#rules
+    let bytes = 0
+    let largeBytes = 0
     for (const { key, value } of entries) {
       const valueBytes = Buffer.byteLength(value)
-      if (valueBytes > this.#rules.maxEntryBytes || Buffer.byteLength(key) > MAX_KEY_BYTES) return false
-      bytes += valueBytes
+      if (valueBytes > maxEntryBytes || Buffer.byteLength(key) > MAX_KEY_BYTES) return false
+      if (valueBytes > maxLogValueBytes) largeBytes += valueBytes
+      else bytes += valueBytes
     }
-    return bytes <= MAX_QUEUED_BYTES || bytes - this.#log.queuedBytes > MAX_QUEUED_BYTES / 2
-  }
-
-  /** The record of an entry, packed; undefined if its file could not be written. */
-  #prepare(entry: StoreEntry): LogOp | Promise<LogOp | undefined> {
-    const { key, value } = entry
-    const { compression, maxLogValueBytes } = this.#rules
-    const keyBytes = Buffer.byteLength(key)
-    const valueBytes = Buffer.byteLength(value)
-    const isLarge = valueBytes > maxLogValueBytes && !entry.isNote
-    if (!isLarge && (compression === undefined || valueBytes < compression.minBytes || entry.isNote)) {
-      return this.#op(entry, { keyBytes, value, valueBytes, rawBytes: valueBytes, codec: 0 })
-    }
-    const bytes = typeof value === 'string' ? Buffer.from(value) : value
-    const packed = compression && pack(bytes, compression)
-    if (packed instanceof Promise) return packed.then((done) => this.#packed(entry, keyBytes, bytes, done))
-    return this.#packed(entry, keyBytes, bytes, packed)
-  }
-
-  #packed(
-    entry: StoreEntry,
-    keyBytes: number,
-    raw: Buffer,
-    packed: { codec: number; bytes: Buffer } | undefined,
-  ): LogOp | Promise<LogOp | undefined> {
-    const value = packed?.bytes ?? raw
-    const fields = { keyBytes, value, valueBytes: value.length, rawBytes: raw.length, codec: packed?.codec ?? 0 }
-    return value.length > this.#rules.maxLogValueBytes ? this.#toFile(entry, fields) : this.#op(entry, fields)
-  }
-
-  async #toFile(entry: StoreEntry, fields: PackedFields): Promise<LogOp | undefined> {
-    const id = this.time.nextSequence()
-    const { low, high } = this.#hash.of(entry.key)
-    const flags = entry.isSoft ? SOFT : 0
-    const head = {
-      type: ENTRY,
-      flags,
-      remaining: 0,
-      expiresAt: this.#expiresAt(entry),
-      sequence: id,
-      ...fields,
-    } as const
-    const bytes = 40 + fields.keyBytes + fields.valueBytes + 12
-    const file: FileRef = { id, bytes, partition: low % this.#rules.partitions }
-    const turn = this.#gate.enter(bytes)
-    if (turn !== undefined) await turn
-    try {
-      await this.#files.write(this.#files.path(low, high, file), head, entry.key, fields.value as Buffer)
-    } catch (error) {
-      this.#writeFailed('write', error)
-      return undefined
-    } finally {
-      this.#gate.leave(bytes)
-    }
-    const value = encodeFileRef(file)
-    return this.#op(entry, { ...fields, value, valueBytes: FILE_REF_BYTES }, file)
-  }
-
-  #op(entry: StoreEntry, fields: PackedFields, file?: FileRef): LogOp {
-    const { low, high } = this.#hash.of(entry.key)
-    const flags = (entry.isSoft ? SOFT : 0) | (entry.isNote ? NOTE : 0) | (file ? HAS_FILE : 0)
-    return logOp({
-      type: ENTRY,
-      key: entry.key,
-      low,
-      high,
-      flags,
-      file,
-      sequence: file?.id ?? 0,
-      expiresAt: this.#expiresAt(entry),
-      ...fields,
-    })
-  }
-
-  #expiresAt({ lifeMs }: StoreEntry): number {
-    return lifeMs === undefined ? NEVER : Math.min(NEVER - 1, Math.ceil((this.time.nowMs() + lifeMs) / 1000))
+    // What is larger than a bound goes alone.
+    const [queued, packing] = [this.#log.queuedBytes, this.#packer.bytesUnderWay]
+    if (queued > 0 && queued + bytes > MAX_QUEUED_BYTES) return false
+    return packing === 0 || packing + largeBytes <= MAX_PACKING_BYTES
   }
 
   #store(ops: readonly (LogOp | undefined)[], entries: readonly StoreEntry[]): Promise<boolean> | boolean {
     const whole = ops.filter((op) => op !== undefined)
     if (whole.length < ops.length || this.#state !== 'open') {
-      for (const op of whole) this.#removeFile(op)
+      for (const op of whole) this.#catalog.removeFile(op)
       return this.#refuse(entries)
     }
     this.#counts.stores += whole.length
-    for (const op of whole) this.#pending.set(op.key, op)
+    for (const op of whole) this.#catalog.pending.set(op.key, op)
     const written = new Promise<boolean>((settle) => {
       whole.at(-1)!.settle = settle
     })
@@ -598,97 +407,35 @@ export class DiskStore {
   }
 
   #remove(key: string): LogOp | undefined {
+    const { index, pending } = this.#catalog
     const { low, high } = this.#hash.of(key)
-    const pending = this.#pending.get(key)
+    const coming = pending.get(key)
     this.#packing.overtake(key)
-    if (pending) {
-      pending.isCancelled = true
-      this.#pending.delete(key)
+    if (coming) {
+      coming.isCancelled = true
+      pending.delete(key)
     }
-    const isIndexed = this.#index.find(low, high)
-    if (isIndexed) this.#forget(low, high)
-    return pending || isIndexed ? logOp({ type: TOMBSTONE, key, low, high, expiresAt: NEVER }) : undefined
+    const isIndexed = index.find(low, high)
+    if (isIndexed) this.#catalog.forget(low, high)
+    const isThere = isIndexed || coming !== undefined || this.#evictor.isDropping
+    return isThere ? logOp({ type: TOMBSTONE, key, low, high, expiresAt: NEVER }) : undefined
   }
 
   #softened(key: string): LogOp | undefined {
+    const { index, pending } = this.#catalog
     const { low, high } = this.#hash.of(key)
-    const pending = this.#pending.get(key)
-    if (pending) pending.flags |= SOFT
-    const isIndexed = this.#index.find(low, high)
-    if (isIndexed) this.#index.addFlags(SOFT)
-    return pending || isIndexed ? logOp({ type: SOFTENED, key, low, high, expiresAt: NEVER }) : undefined
+    const coming = pending.get(key)
+    if (coming) coming.flags |= SOFT
+    const isIndexed = index.find(low, high)
+    if (isIndexed) index.addFlags(SOFT)
+    const isThere = isIndexed || coming !== undefined || this.#evictor.isDropping
+    return isThere ? logOp({ type: SOFTENED, key, low, high, expiresAt: NEVER }) : undefined
   }
 
-  #isWanted({ copyOf, type, low, high, key }: LogOp): boolean {
-    if (copyOf === undefined) return true
-    const isKnown = this.#index.find(low, high)
-    if (type === TOMBSTONE) return !isKnown && !this.#pending.has(key)
-    return isKnown && (type === SOFTENED || this.#index.isAt(copyOf.slot, copyOf.offset))
-  }
-
-  #applied(op: LogOp, segment: Segment): void {
-    this.writes.succeeded()
-    if (op.type !== ENTRY) return
-    const { low, high, key, copyOf } = op
-    if (this.#pending.get(key) === op) this.#pending.delete(key)
-    if (op.isCancelled) {
-      if (!copyOf) this.#removeFile(op)
-      return
-    }
-    let uses = 0
-    if (copyOf) {
-      if (!this.#index.find(low, high) || !this.#index.isAt(copyOf.slot, copyOf.offset)) return
-      uses = this.#rules.eviction === 'lfu' ? this.#index.uses >> 1 : 0
-      this.#countLive(low, high, -1)
-    } else if (this.#index.find(low, high)) this.#forget(low, high)
-    const { offset, length, expiresAt, flags, file } = op
-    // A softening that came while a copy was on its way stays.
-    const softened = copyOf && this.#index.find(low, high) ? this.#index.flags & SOFT : 0
-    this.#index.put(low, high, { segment: segment.slot, offset, length, expiresAt, flags: flags | softened, uses })
-    if (file && !copyOf) {
-      this.#refs.set(fileKey(low, high), file)
-      this.#fileBytes += file.bytes
-    }
-    segment.liveBytes += length + (file?.bytes ?? 0)
-  }
-
-  #lost(op: LogOp): void {
-    if (op.type !== ENTRY || op.copyOf) return
-    this.#removeFile(op)
-    if (this.#pending.get(op.key) === op) this.#pending.delete(op.key)
-    // Acknowledged or not, the older value is not what its owner wanted.
-    if (!op.isCancelled && this.#index.find(op.low, op.high)) this.#forget(op.low, op.high)
-  }
-
-  /** Takes the found row out of the index, and its file off the disk. */
-  #forget(low: number, high: number): void {
-    this.#countLive(low, high, -1)
-    this.#index.remove()
-    this.#forgetFile(low, high)
-  }
-
-  #countLive(low: number, high: number, sign: 1 | -1): void {
-    const segment = this.#log.segment(this.#index.segment)
-    const file = this.#index.flags & HAS_FILE ? this.#refs.get(fileKey(low, high)) : undefined
-    if (segment) segment.liveBytes += sign * (this.#index.length + (file?.bytes ?? 0))
-  }
-
-  #forgetFile(low: number, high: number): void {
-    const file = this.#refs.get(fileKey(low, high))
-    if (file === undefined) return
-    this.#refs.delete(fileKey(low, high))
-    this.#fileBytes -= file.bytes
-    void this.#files.remove(this.#files.path(low, high, file))
-  }
-
-  #removeFile({ low, high, file }: LogOp): void {
-    if (file) void this.#files.remove(this.#files.path(low, high, file))
-  }
-
-  #writeFailed(operation: string, error: unknown): void {
+  #writeFailed(error: unknown): void {
     if (isDeviceError(error)) this.writes.failed()
     else this.writes.succeeded()
-    this.#tell(operation, error)
+    this.#tell('write', error)
   }
 
   #tell(operation: string, error: unknown): void {
@@ -702,33 +449,6 @@ export class DiskStore {
     this.#writing.add(settled)
     return work
   }
-}
-
-const MISSING = Symbol('missing')
-
-interface PackedFields {
-  readonly keyBytes: number
-  readonly value: Buffer | string
-  readonly valueBytes: number
-  readonly rawBytes: number
-  readonly codec: number
-}
-
-/** Where a key's record lies. */
-export interface Place {
-  readonly key: string
-  readonly low: number
-  readonly high: number
-  readonly segment: Segment
-  readonly slot: number
-  readonly offset: number
-  readonly length: number
-  readonly flags: number
-  readonly file: FileRef | undefined
-}
-
-export function isDeviceError(error: unknown): boolean {
-  return DEVICE_ERRORS.has((error as NodeJS.ErrnoException | undefined)?.code ?? '')
 }
 
 function ignore(): void {}

@@ -84,6 +84,10 @@ const MB = 1024 * KB
 const LEAST_BYTES = MB
 const LARGEST_ENTRY = 256 * MB
 const LARGEST_IN_LOG = 512 * KB
+/** More of them keep the budget fuller, fewer need fewer files: a segment and its hint are two. */
+const USUAL_SEGMENTS = 32
+const LEAST_SEGMENT = 256 * KB
+const LARGEST_SEGMENT = 64 * MB
 /** A log of a single segment cannot make room by dropping one. */
 const LEAST_SEGMENTS = 8
 const FIELDS = [
@@ -109,7 +113,9 @@ export function checkDiskTierOptions(options: DiskTierOptions, path = 'diskTier'
   if (maxBytes < LEAST_BYTES) {
     throw new InvalidOptionError({ field: at('maxBytes'), value: options.maxBytes, rule: "must be at least '1mb'" })
   }
-  const segmentBytes = Math.floor(Math.min(Math.max(maxBytes / 64, MB), 64 * MB, maxBytes / LEAST_SEGMENTS))
+  const segmentBytes = Math.floor(
+    Math.min(Math.max(maxBytes / USUAL_SEGMENTS, LEAST_SEGMENT), LARGEST_SEGMENT, maxBytes / LEAST_SEGMENTS),
+  )
   const layout = checkOneOf(options.layout ?? 'log', ['log', 'files'], at('layout'))
   return Object.freeze({
     directory: checkDirectory(options.directory, at('directory')),

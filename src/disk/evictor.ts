@@ -1,57 +1,34 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DiskIndex, IndexRow } from './disk-index.js'
+import type { Catalog } from './catalog.js'
+import type { FoundRow } from './disk-index.js'
 import type { DiskRules } from './disk-tier-options.js'
 import type { DiskTime } from './disk-time.js'
-import { type FileRef, HintRows } from './hint.js'
-import { type LogOp, logOp } from './log-op.js'
-import { planReads } from './read-plan.js'
-import {
-  ENTRY,
-  HAS_FILE,
-  keyOf,
-  NEVER,
-  NOTE,
-  type RecordType,
-  readHead,
-  SOFT,
-  SOFTENED,
-  TOMBSTONE,
-  valueAt,
-} from './record.js'
+import { type HintRow, HintRows } from './hint.js'
+import { ENTRY, type RecordType, SOFT, SOFTENED, TOMBSTONE } from './record.js'
+import { type Movable, RecordMover } from './record-mover.js'
 import { HEALING } from './recover.js'
+import { isNote, Retention } from './retention.js'
 import { hintPath, type Segment } from './segment.js'
 import type { SegmentLog } from './segment-log.js'
+import { TurnShare } from './turn-clock.js'
 
-/** Bytes of copies that wait to be written at a time. */
-const CHUNK_BYTES = 256 * 1024
 /** Segments that are kept free, so that the background work is done before a store needs the room. */
 const SPARE_SEGMENTS = 2
+/** Of a segment: what is kept of it is sorted, read and moved piece by piece. */
+const PIECE_BYTES = 1024 * 1024
+
+const WORK_OF_A_HINT_ROW = 10
 
 /** The store, as far as making room concerns it. */
-export interface EvictorStore {
+export interface EvictorParts {
   readonly rules: DiskRules
   readonly log: SegmentLog
+  readonly catalog: Catalog
   readonly directory: string
-  readonly index: DiskIndex
   readonly time: DiskTime
-  fileBytes(): number
-  fileOf(low: number, high: number): FileRef | undefined
-  onDropped(low: number, high: number): void
-  /** A note whose segment is gone before its copy is written. */
-  keepReadable(op: LogOp): void
+  onEvicted(): void
   onError(operation: string, error: unknown): void
-}
-
-/** One record that may have to be moved, or a tombstone that must be. */
-interface Candidate extends Partial<Pick<IndexRow, 'uses' | 'expiresAt'>> {
-  readonly type: RecordType
-  readonly low: number
-  readonly high: number
-  readonly segment: Segment
-  readonly offset: number
-  readonly length: number
-  readonly isNote: boolean
 }
 
 /**
@@ -64,207 +41,200 @@ interface Candidate extends Partial<Pick<IndexRow, 'uses' | 'expiresAt'>> {
  *  no room when it is needed, or a full disk: oldest dropped at once, only notes are copied
  * ```
  *
+ * All of it in small steps with turns of the loop in between, so that what was looked up in one step is looked up again
+ * when it counts: a copy is only written if the index still knows the original, and a segment is dropped once.
+ *
  * Why no older value can come back: the oldest segment goes first, and one in between leaves its tombstones.
  */
 export class Evictor {
-  readonly #store: EvictorStore
+  readonly #parts: EvictorParts
+  readonly #mover: RecordMover
   #working: Promise<void> | undefined
-  /** Room is needed at once: what is being copied in the background is given up. */
-  #isHurried = false
+  #healing: Promise<void> | undefined
   #isClosed = false
+  /** Segments whose entries are forgotten, and whose files are not known to be gone. */
+  #dropping = 0
 
-  constructor(store: EvictorStore) {
-    this.#store = store
+  constructor(parts: EvictorParts) {
+    this.#parts = parts
+    this.#mover = new RecordMover(parts.log, parts.catalog, () => this.#isClosed)
+  }
+
+  /** True: a key that the index does not know may still be on the disk, so that a deletion must say so there. */
+  get isDropping(): boolean {
+    return this.#dropping > 0
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#working
+    await this.#healing
   }
 
   /** Before a new segment. True if something was dropped. */
   async makeRoom(isFull: boolean): Promise<boolean> {
-    const { log, directory } = this.#store
+    const { log } = this.#parts
     let hasDropped = false
     while (isFull ? !hasDropped : this.#excess(1) > 0) {
       const [victim] = log.sealed
       if (victim === undefined) break
-      this.#isHurried = true
-      const notes = this.#rowsOf(victim).filter(({ isNote }) => isNote)
-      if (isFull && notes.length > 0) await writeFile(join(directory, HEALING), '')
-      const copies = await this.#copies(notes)
-      this.#forget(victim)
-      log.pushCopies(copies)
-      if (isFull) {
-        for (const copy of copies) this.#store.keepReadable(copy)
-        await victim.leave({ remove: true })
-        log.discard(victim)
-        if (notes.length > 0) this.#healed()
-      } else log.drop(victim)
+      if (isFull) await this.#heal(victim)
+      else {
+        log.pushCopies(await this.#mover.copies(await this.#notesOf(victim)))
+        await this.#drop(victim)
+      }
       hasDropped = true
     }
-    this.#isHurried = false
     return hasDropped
+  }
+
+  /** The segment must be gone before anything is written, its notes too: until they are written anew, they are in memory. */
+  async #heal(victim: Segment): Promise<void> {
+    const { log, catalog, directory } = this.#parts
+    const notes = await this.#notesOf(victim)
+    const healing = join(directory, HEALING)
+    if (notes.length > 0) await writeFile(healing, '')
+    const copies = await this.#mover.copies(notes)
+    await this.#forget(victim)
+    for (const copy of copies) catalog.pending.set(copy.key, copy)
+    log.pushCopies(copies)
+    this.#left(await log.remove(victim))
+    if (notes.length === 0) return
+    const healed = log.sync().then((isWritten) => (isWritten ? rm(healing, { force: true }) : undefined))
+    this.#healing = healed.catch((error: unknown) => this.#parts.onError('evict', error))
   }
 
   /** Looks after the segments once the present turn is over. */
   tidySoon(): void {
     if (this.#isClosed || this.#working !== undefined) return
     this.#working = this.#tidy()
-      .catch((error: unknown) => this.#store.onError('evict', error))
+      .catch((error: unknown) => this.#parts.onError('evict', error))
       .finally(() => {
         this.#working = undefined
       })
   }
 
   async #tidy(): Promise<void> {
-    const { log } = this.#store
+    const { log } = this.#parts
     const [oldest] = log.sealed
     if (oldest && this.#excess(SPARE_SEGMENTS) > 0) await this.#evict(oldest)
-    const half = log.sealed.find(
-      (segment) => segment !== oldest && segment.liveBytes * 2 < segment.bytes + segment.fileBytes,
-    )
-    if (half && !this.#isClosed) await this.#compact(half)
+    for (const segment of log.sealed.slice(1)) {
+      const isHalfDead = segment.liveBytes * 2 < segment.bytes + segment.fileBytes
+      // A barrier must stay where it is; the oldest segment is dropped soon anyway.
+      if (!isHalfDead || segment.hasBarrier || this.#isClosed) continue
+      const hint = await readHint(segment)
+      if (hint) return this.#compact(segment, hint)
+    }
   }
 
   /** Bytes, or entries, above the budget if so many segments more are to fit. */
   #excess(segments: number): number {
-    const { rules, log, index } = this.#store
-    const bytes = log.bytes + this.#store.fileBytes() + segments * rules.segmentBytes - rules.maxBytes
-    return Math.max(bytes, index.size - rules.maxEntries)
+    const { rules, log, catalog } = this.#parts
+    const bytes = log.keptBytes + catalog.fileBytes + segments * rules.segmentBytes - rules.maxBytes
+    return Math.max(bytes, catalog.index.size - rules.maxEntries)
   }
 
   async #evict(victim: Segment): Promise<void> {
-    const { rules } = this.#store
-    const rows = this.#rowsOf(victim)
-    const kept = rows.filter(({ isNote }) => isNote)
-    if (rules.eviction !== 'fifo') kept.push(...this.#used(victim, rows))
-    if (!(await this.#move(kept))) return
-    this.#forget(victim)
-    this.#store.log.drop(victim)
-  }
-
-  /** What was used since it was written, the most used for their size first, up to half a segment. */
-  #used(victim: Segment, rows: readonly Candidate[]): Candidate[] {
-    const { rules, time } = this.#store
-    const nowSeconds = time.nowMs() / 1000
-    const used = rows.filter(({ isNote, uses = 0, expiresAt = 0 }) => !isNote && uses > 0 && expiresAt > nowSeconds)
-    const worth = (row: Candidate): number => (row.uses ?? 0) / this.#size(row)
-    if (rules.eviction === 'lfu') used.sort((a, b) => worth(b) - worth(a))
-    let left = Math.max(victim.bytes + victim.fileBytes, rules.segmentBytes) / 2
-    return used.filter((row) => {
-      left -= this.#size(row)
-      return left >= 0
+    const { rules, catalog, time } = this.#parts
+    const retention = new Retention({
+      eviction: rules.eviction,
+      maxBytes: Math.max(victim.bytes + victim.fileBytes, rules.segmentBytes) / 2,
+      nowSeconds: time.nowMs() / 1000,
+      sizeOf: ({ low, high, length }) => length + (catalog.fileOf(low, high)?.bytes ?? 0),
     })
+    await this.#visit(victim, (row) => retention.count(row))
+    const pieces = Array.from({ length: Math.ceil(victim.bytes / PIECE_BYTES) }, (): Movable[] => [])
+    await this.#visit(victim, (row) => {
+      if (retention.stays(row)) pieces[Math.floor(row.offset / PIECE_BYTES)]!.push(movable(row, victim))
+    })
+    for (const piece of pieces) {
+      piece.sort((a, b) => a.offset - b.offset)
+      if (!(await this.#mover.move(victim, piece))) return
+    }
+    await this.#drop(victim)
   }
 
-  #size({ low, high, length }: Candidate): number {
-    return length + (this.#store.fileOf(low, high)?.bytes ?? 0)
-  }
-
-  async #compact(segment: Segment): Promise<void> {
-    const { log, index, time } = this.#store
-    const [oldest] = log.sealed
-    // A barrier must stay where it is, and the oldest segment is dropped soon anyway.
-    if (segment.hasBarrier || oldest === segment) return
-    const bytes = await readFile(hintPath(segment.path)).catch(() => undefined)
-    const hint = bytes && HintRows.decode(bytes, segment.bytes)
-    if (hint === undefined) return
-    const wanted: Candidate[] = []
-    const nowSeconds = time.nowMs() / 1000
-    for (const { type, low, high, offset, length, flags, expiresAt } of hint) {
+  async #compact(segment: Segment, hint: HintRows): Promise<void> {
+    const share = new TurnShare()
+    const wanted: Movable[] = []
+    for (const row of hint) {
       // What stands for a damaged record has no bytes to copy.
-      if (length === 0) return
-      const isKnown = index.find(low, high)
-      const isHere = isKnown && index.isAt(segment.slot, offset)
-      const row = { low, high, segment, offset, length, isNote: (flags & NOTE) !== 0 }
-      if (type === ENTRY && isHere) wanted.push({ ...row, type: expiresAt > nowSeconds ? ENTRY : TOMBSTONE })
-      else if (type === TOMBSTONE && !isKnown) wanted.push({ ...row, type })
-      else if (type === SOFTENED && isKnown && index.flags & SOFT) wanted.push({ ...row, type })
+      if (row.length === 0) return
+      const type = this.#typeToKeep(row, segment)
+      if (type !== undefined) wanted.push(movable(row, segment, type))
+      const turn = share.spend(WORK_OF_A_HINT_ROW)
+      if (turn !== undefined) await turn
     }
-    if (!(await this.#move(wanted))) return
-    this.#forget(segment)
-    log.drop(segment)
+    if (await this.#mover.move(segment, wanted)) await this.#drop(segment)
   }
 
-  /** Writes records anew, a few at a time. False if it was given up. */
-  async #move(wanted: readonly Candidate[]): Promise<boolean> {
-    const { log } = this.#store
-    let chunk: Candidate[] = []
-    let bytes = 0
-    for (const [index, one] of wanted.entries()) {
-      chunk.push(one)
-      bytes += one.length
-      if (bytes < CHUNK_BYTES && index < wanted.length - 1) continue
-      if (this.#isHurried || this.#isClosed || log.segment(one.segment.slot) !== one.segment) return false
-      const copies = await this.#copies(chunk)
-      if (!(await written(log, copies))) return false
-      chunk = []
-      bytes = 0
+  /** As what a record of a segment that leaves from the middle is written anew; undefined if nobody needs it. */
+  #typeToKeep({ type, low, high, offset, expiresAt }: HintRow, { slot }: Segment): RecordType | undefined {
+    const { index } = this.#parts.catalog
+    const isKnown = index.find(low, high)
+    switch (type) {
+      case ENTRY:
+        if (!isKnown || !index.isAt(slot, offset)) return undefined
+        // Older segments may have something of this key that may live longer.
+        return expiresAt > this.#parts.time.nowMs() / 1000 ? ENTRY : TOMBSTONE
+      case TOMBSTONE:
+        return isKnown ? undefined : TOMBSTONE
+      case SOFTENED:
+        return isKnown && index.flags & SOFT ? SOFTENED : undefined
+      default:
+        return undefined
     }
-    return !this.#isHurried && !this.#isClosed
   }
 
-  /** The records as they are to be written anew; those that cannot be read are left out. */
-  async #copies(wanted: readonly Candidate[]): Promise<LogOp[]> {
-    const copies: LogOp[] = []
-    for (const run of planReads(wanted)) {
-      const bytes = Buffer.allocUnsafe(run.length)
-      const count = await run.segment.read(bytes, run.offset)
-      for (const place of run.places) {
-        const copy = this.#copy(bytes.subarray(0, count), place.offset - run.offset, place)
-        if (copy) copies.push(copy)
-      }
+  /** The rows of a segment, step by step. */
+  async #visit({ slot }: Segment, visit: (row: FoundRow) => void): Promise<void> {
+    const share = new TurnShare()
+    for (const { rows, work } of this.#parts.catalog.index.inSegment(slot)) {
+      for (const row of rows) visit(row)
+      const turn = share.spend(work)
+      if (turn !== undefined) await turn
     }
-    return copies
   }
 
-  #copy(bytes: Buffer, at: number, place: Candidate): LogOp | undefined {
-    const head = readHead(bytes, at)
-    const value = head && valueAt(bytes, at, head)
-    if (head === undefined || value === undefined) return undefined
-    const { low, high, type, segment, offset } = place
-    const key = keyOf(bytes, at, head)
-    const copyOf = { slot: segment.slot, offset }
-    if (type !== ENTRY) return logOp({ type, key, low, high, copyOf, expiresAt: NEVER })
-    const { index } = this.#store
-    const flags = head.flags | (index.find(low, high) ? index.flags & SOFT : 0)
-    const file = flags & HAS_FILE ? this.#store.fileOf(low, high) : undefined
-    const { codec, valueBytes, rawBytes, expiresAt, sequence } = head
-    return logOp({ type, key, low, high, copyOf, value, valueBytes, rawBytes, codec, flags, expiresAt, sequence, file })
+  async #notesOf(segment: Segment): Promise<Movable[]> {
+    const notes: Movable[] = []
+    await this.#visit(segment, (row) => {
+      if (isNote(row)) notes.push(movable(row, segment))
+    })
+    return notes
+  }
+
+  async #drop(segment: Segment): Promise<void> {
+    await this.#forget(segment)
+    // Not awaited: it goes with the next group, and the log may be waiting for us.
+    void this.#parts.log.drop(segment).then((isGone) => this.#left(isGone))
   }
 
   /** Entries of a segment leave the index; notes stay until their copies are written. */
-  #forget(segment: Segment): void {
-    const { index } = this.#store
-    for (const { low, high, isNote } of this.#rowsOf(segment)) {
-      if (isNote || !index.find(low, high)) continue
-      index.remove()
-      this.#store.onDropped(low, high)
-    }
-  }
-
-  #rowsOf(segment: Segment): Candidate[] {
-    return this.#store.index
-      .inSegment(segment.slot)
-      .map((row) => ({ ...row, type: ENTRY, segment, isNote: (row.flags & NOTE) !== 0 }))
-  }
-
-  /** The notes of a segment that went before they were written anew are written now. */
-  #healed(): void {
-    const { log, directory } = this.#store
-    void log.sync().then(async (isWritten) => {
-      if (isWritten) await rm(join(directory, HEALING), { force: true })
+  async #forget(segment: Segment): Promise<void> {
+    const { catalog, onEvicted } = this.#parts
+    this.#dropping++
+    await this.#visit(segment, (row) => {
+      const { low, high } = row
+      if (isNote(row) || !catalog.index.find(low, high)) return
+      catalog.index.remove()
+      catalog.forgetFile(low, high)
+      onEvicted()
     })
+  }
+
+  /** A segment that the disk does not let go of is there for the next process. */
+  #left(isGone: boolean): void {
+    if (isGone) this.#dropping--
   }
 }
 
-/** Resolves when copies are in the log, or were found not to be wanted any more. */
-function written(log: SegmentLog, copies: readonly LogOp[]): Promise<boolean> {
-  const last = copies.at(-1)
-  if (last === undefined) return Promise.resolve(true)
-  return new Promise((settle) => {
-    last.settle = settle
-    log.pushCopies(copies)
-  })
+async function readHint(segment: Segment): Promise<HintRows | undefined> {
+  const bytes = await readFile(hintPath(segment.path)).catch(() => undefined)
+  return bytes && HintRows.decode(bytes, segment.bytes)
+}
+
+function movable(row: FoundRow | HintRow, segment: Segment, type: RecordType = ENTRY): Movable {
+  const { low, high, offset, length } = row
+  return { type, low, high, segment, offset, length }
 }

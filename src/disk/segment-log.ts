@@ -1,14 +1,14 @@
-import { mkdir, open as openDirectory, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open as openDirectory, rename, writeFile } from 'node:fs/promises'
 import type { DiskTime } from './disk-time.js'
+import { bytesOf, GroupBuffer } from './group-buffer.js'
 import { type LogOp, logOp, SYNC } from './log-op.js'
-import { BARRIER, HEAD_BYTES, NOTE, recordBytes, SOFTENED, sealRecord, TOMBSTONE } from './record.js'
+import { BARRIER, NOTE, recordBytes, SOFTENED, TOMBSTONE } from './record.js'
 import type { RecoveredSegment } from './recover.js'
-import { hintPath, openFile, removeFile, Segment, segmentName } from './segment.js'
+import { hintPath, removeFile, type Segment } from './segment.js'
+import { SegmentSet } from './segment-set.js'
 
-/** Records that collect while a write is under way go out together, up to so many bytes. */
+/** Records that collect while a write is under way go out together, up to so many bytes, or to half a segment. */
 const GROUP_BYTES = 4 * 1024 * 1024
-const FIRST_BUFFER_BYTES = 256 * 1024
 /** Tries to make room on a full disk before a write is given up. */
 const MAX_HEALS = 4
 const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG']
@@ -49,19 +49,14 @@ export interface LogOwner {
 export class SegmentLog {
   readonly #rules: LogRules
   readonly #owner: LogOwner
-  readonly #time: DiskTime
-  /** By slot. */
-  readonly #slots: (Segment | undefined)[] = []
-  /** Oldest first, the active one last. */
-  #order: Segment[] = []
+  readonly #segments: SegmentSet
+  readonly #buffer: GroupBuffer
   #active: Segment | undefined
   #queue: LogOp[] = []
   /** Copies that must be written before what waits, or before a segment may go. */
   #front: LogOp[] = []
-  #leaving: Segment[] = []
   #queuedBytes = 0
-  #lastId: number
-  #buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES)
+  #writtenBytes = 0
   #isScheduled = false
   #running: Promise<void> | undefined
   #mustBar = false
@@ -70,45 +65,49 @@ export class SegmentLog {
   constructor(rules: LogRules, owner: LogOwner, time: DiskTime) {
     this.#rules = rules
     this.#owner = owner
-    this.#time = time
-    this.#lastId = 0
+    this.#segments = new SegmentSet(rules.directory)
+    this.#buffer = new GroupBuffer(time)
   }
 
   /** Takes over what lay there. Nothing is ever appended to an old segment. */
-  async adopt(segments: readonly RecoveredSegment[]): Promise<void> {
-    for (const found of segments) {
-      const path = join(this.#rules.directory, segmentName(found.id))
-      const fd = await openFile(path, 'r')
-      const segment = new Segment({ id: found.id, slot: found.slot, path, fd }, found.bytes)
-      const { liveBytes, fileBytes, tombstones, hasBarrier } = found
-      Object.assign(segment, { liveBytes, fileBytes, tombstones, hasBarrier })
-      this.#slots[found.slot] = segment
-      this.#order.push(segment)
-      this.#lastId = Math.max(this.#lastId, found.id)
-    }
+  adopt(segments: readonly RecoveredSegment[]): Promise<void> {
+    return this.#segments.adopt(segments)
   }
 
   segment(slot: number): Segment | undefined {
-    return this.#slots[slot]
+    return this.#segments.at(slot)
   }
 
   /** Oldest first, without the active one and those on their way out. */
   get sealed(): readonly Segment[] {
-    return this.#order.filter((segment) => segment !== this.#active && !this.#leaving.includes(segment))
+    return this.#segments.all.filter((segment) => segment !== this.#active && this.#segments.keeps(segment))
+  }
+
+  /** False once a segment is on its way out. */
+  keeps(segment: Segment): boolean {
+    return this.#segments.keeps(segment)
   }
 
   get segments(): number {
-    return this.#order.length
+    return this.#segments.all.length
   }
 
   get bytes(): number {
-    let bytes = 0
-    for (const segment of this.#order) bytes += segment.bytes
-    return bytes
+    return this.#segments.bytes
+  }
+
+  /** Without segments on their way out. */
+  get keptBytes(): number {
+    return this.#segments.keptBytes
   }
 
   get queuedBytes(): number {
     return this.#queuedBytes
+  }
+
+  /** Since the beginning: also what was moved, and what is gone again. */
+  get writtenBytes(): number {
+    return this.#writtenBytes
   }
 
   push(op: LogOp): void {
@@ -151,17 +150,16 @@ export class SegmentLog {
     this.#mustBar = true
   }
 
-  /** Removes a segment as soon as the copies that were pushed are written. */
-  drop(segment: Segment): void {
-    this.#leaving.push(segment)
-    if (this.#front.length === 0 && this.#running === undefined) this.#removeLeaving()
-    else this.#schedule()
+  /** Removes a segment as soon as the copies that were pushed are written. False: the disk does not let go of it. */
+  drop(segment: Segment): Promise<boolean> {
+    const gone = this.#segments.dropLater(segment)
+    if (this.#front.length === 0 && this.#running === undefined) this.#segments.removeLeaving()
+    return gone
   }
 
-  /** A segment that is gone already. */
-  discard(segment: Segment): void {
-    this.#order = this.#order.filter((other) => other !== segment)
-    this.#slots[segment.slot] = undefined
+  /** Removes it now. */
+  remove(segment: Segment): Promise<boolean> {
+    return this.#segments.remove(segment)
   }
 
   async close(): Promise<void> {
@@ -173,9 +171,7 @@ export class SegmentLog {
     this.#active = undefined
     if (active) this.#seal(active)
     await Promise.all(this.#sealing)
-    await Promise.all(this.#order.map((segment) => segment.leave({ remove: segment.bytes === 0 })))
-    this.#order = []
-    this.#slots.length = 0
+    await this.#segments.close()
   }
 
   /** At the end of the turn, so that what this turn and its promises still push goes along. */
@@ -187,6 +183,7 @@ export class SegmentLog {
       this.#running ??= this.#run().finally(() => {
         this.#running = undefined
         if (this.#queue.length + this.#front.length > 0) this.#schedule()
+        else this.#segments.removeLeaving()
       })
     })
   }
@@ -200,70 +197,52 @@ export class SegmentLog {
       } catch (error) {
         this.#fail(group, error)
       }
-      if (this.#front.length === 0) this.#removeLeaving()
+      if (this.#front.length === 0) this.#segments.removeLeaving()
     }
   }
 
   #take(): LogOp[] {
-    const group = this.#front
-    this.#front = []
+    const most = Math.min(GROUP_BYTES, this.#rules.segmentBytes / 2)
     let bytes = 0
     let taken = 0
     for (const op of this.#queue) {
       const previous = this.#queue[taken - 1]
-      if (bytes > GROUP_BYTES && previous?.remaining === 0) break
+      if (bytes > most && previous?.remaining === 0) break
       bytes += recordBytes(op.keyBytes, op.valueBytes)
       taken++
     }
-    if (taken === this.#queue.length) {
-      group.push(...this.#queue)
-      this.#queue = []
-    } else group.push(...this.#queue.splice(0, taken))
-    for (const op of group) this.#queuedBytes -= recordBytes(op.keyBytes, op.valueBytes)
-    return group
+    this.#queuedBytes -= bytes
+    return [...this.#takeCopies(), ...this.#queue.splice(0, taken)]
+  }
+
+  #takeCopies(): LogOp[] {
+    for (const op of this.#front) this.#queuedBytes -= recordBytes(op.keyBytes, op.valueBytes)
+    return this.#front.splice(0)
   }
 
   async #ensureSegment(group: readonly LogOp[]): Promise<void> {
     const active = this.#active
     if (active) {
-      const bytes = active.bytes + sizeOf(group)
+      const bytes = active.bytes + bytesOf(group)
       const isEmpty = active.bytes === 0
       if (isEmpty || (bytes <= this.#rules.segmentBytes && active.fileBytes <= this.#rules.segmentBytes)) return
       this.#active = undefined
       this.#seal(active)
     }
     await this.#owner.makeRoom(false)
-    this.#active = await this.#begin()
+    this.#active = await this.#segments.begin()
     this.#owner.rolled()
-  }
-
-  async #begin(): Promise<Segment> {
-    const { directory } = this.#rules
-    const id = ++this.#lastId
-    const path = join(directory, segmentName(id))
-    const fd = await openFile(path, 'wx+').catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
-      // Somebody removed the directory under us.
-      await mkdir(directory, { recursive: true })
-      return openFile(path, 'wx+')
-    })
-    let slot = this.#slots.indexOf(undefined)
-    if (slot < 0) slot = this.#slots.length
-    const segment = new Segment({ id, slot, path, fd }, 0)
-    this.#slots[slot] = segment
-    this.#order.push(segment)
-    return segment
   }
 
   async #write(group: LogOp[]): Promise<void> {
     const active = this.#active!
     for (let heals = 0; ; heals++) {
-      group.unshift(...this.#front.splice(0))
+      group.unshift(...this.#takeCopies())
       const written = this.#mustBar ? [barrier(), ...group] : group
       const wanted = written.filter((op) => op.type !== SYNC && this.#owner.isWanted(op))
-      const bytes = this.#encode(wanted, active.bytes)
+      const bytes = this.#buffer.encode(wanted, active.bytes)
       try {
-        if (bytes > 0) await active.write(this.#buffer, bytes, active.bytes)
+        if (bytes > 0) await active.write(this.#buffer.bytes, bytes, active.bytes)
         if (this.#rules.syncs || written.some(({ isDurable }) => isDurable)) await this.#syncAll(active)
       } catch (error) {
         await active.truncate().catch(() => {})
@@ -272,38 +251,15 @@ export class SegmentLog {
         continue
       }
       active.bytes += bytes
+      this.#writtenBytes += bytes
       this.#mustBar = false
       this.#apply(group, wanted, active)
       return
     }
   }
 
-  #encode(ops: readonly LogOp[], from: number): number {
-    const bytes = sizeOf(ops)
-    if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(bytes * 1.25))
-    const buffer = this.#buffer
-    let at = 0
-    for (const op of ops) {
-      const { keyBytes, valueBytes, value } = op
-      buffer.write(op.key, at + HEAD_BYTES, keyBytes, 'utf8')
-      if (typeof value === 'string') buffer.write(value, at + HEAD_BYTES + keyBytes, valueBytes, 'utf8')
-      else if (valueBytes > 0) buffer.set(value, at + HEAD_BYTES + keyBytes)
-      const isOfOthers = op.type === BARRIER || (op.flags & NOTE) !== 0
-      const head = { ...headOf(op), sequence: op.sequence || this.#time.nextSequence() }
-      // Of a note or a barrier the tail says nothing, because losing one concerns other keys.
-      sealRecord(buffer, at, head, isOfOthers ? 0 : op.low, isOfOthers ? 0 : op.high)
-      op.offset = from + at
-      op.length = recordBytes(keyBytes, valueBytes)
-      this.#sequences.push(head.sequence)
-      at += op.length
-    }
-    return bytes
-  }
-
-  readonly #sequences: number[] = []
-
   #apply(group: readonly LogOp[], written: readonly LogOp[], active: Segment): void {
-    const sequences = this.#sequences.splice(0).slice(-written.length)
+    const { sequences } = this.#buffer
     for (const [index, op] of written.entries()) {
       const { low, high, offset, length, expiresAt, type, flags, file } = op
       active.rows?.add({ low, high, offset, length, expiresAt, type, flags, sequence: sequences[index]!, file })
@@ -323,20 +279,12 @@ export class SegmentLog {
       this.#owner.lost(op)
       op.settle?.(false)
     }
-    this.#sequences.length = 0
   }
 
   /** Notes are never given up: they go with the next group. */
   #retryLater(op: LogOp): void {
     this.#queuedBytes += recordBytes(op.keyBytes, op.valueBytes)
     this.#front.push(op)
-  }
-
-  #removeLeaving(): void {
-    for (const segment of this.#leaving.splice(0)) {
-      this.discard(segment)
-      void segment.leave({ remove: true })
-    }
   }
 
   async #syncAll(active: Segment): Promise<void> {
@@ -355,33 +303,13 @@ export class SegmentLog {
       await segment.sync()
       segment.rows = undefined
       await writeFile(`${path}.tmp`, rows.encode(segment.bytes))
-      if (this.#slots[segment.slot] === segment) await rename(`${path}.tmp`, path)
+      if (this.#segments.at(segment.slot) === segment) await rename(`${path}.tmp`, path)
       else await removeFile(`${path}.tmp`)
     })().catch(() => {
       // Without a hint the segment is read whole at the next opening.
     })
     this.#sealing.add(sealing)
     void sealing.then(() => this.#sealing.delete(sealing))
-  }
-}
-
-function sizeOf(ops: readonly LogOp[]): number {
-  let bytes = 0
-  for (const op of ops) if (op.type !== SYNC) bytes += recordBytes(op.keyBytes, op.valueBytes)
-  return bytes
-}
-
-function headOf(op: LogOp) {
-  const { flags, codec, keyBytes, remaining, valueBytes, rawBytes, expiresAt } = op
-  return {
-    type: op.type as Exclude<LogOp['type'], 0>,
-    flags,
-    codec,
-    keyBytes,
-    remaining,
-    valueBytes,
-    rawBytes,
-    expiresAt,
   }
 }
 

@@ -76,11 +76,13 @@ export class Segment {
     this.isSynced = true
   }
 
-  /** Closes it after its last reader; with `remove`, its files go at once. */
-  async leave({ remove }: { remove: boolean }): Promise<void> {
+  /** Closes it after its last reader; with `remove`, its files go at once. False: they did not. */
+  async leave({ remove }: { remove: boolean }): Promise<boolean> {
     this.#isLeft = true
-    if (remove) await Promise.all([removeFile(this.path), removeFile(hintPath(this.path))])
+    const isGone = !remove || (await removeFile(this.path))
+    if (remove) await removeFile(hintPath(this.path))
     this.#closeWhenIdle()
+    return isGone
   }
 
   #closeWhenIdle(): void {
@@ -97,7 +99,7 @@ export function openFile(path: string, flags: string): Promise<number> {
 /** A file that is not there any more is as good as removed. */
 export function removeFile(path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    unlink(path, (error) => resolve(!error))
+    unlink(path, (error) => resolve(!error || error.code === 'ENOENT'))
   })
 }
 

@@ -8,6 +8,8 @@ export interface SmallDisk {
   readonly directory: string
   /** A mounted file system, or, where this user may not mount, a limit that the store's own writes meet. */
   readonly kind: 'mounted' | 'limited'
+  /** While no file of it is open for writing. */
+  makeReadOnly(): void
   remove(): void
 }
 
@@ -19,13 +21,22 @@ export function smallDisk(bytes: number): SmallDisk {
     return {
       directory,
       kind: 'mounted',
+      makeReadOnly: () => {
+        const { status, stderr } = spawnSync('mount', ['-o', 'remount,ro', directory], { encoding: 'utf8' })
+        if (status !== 0) throw new Error(stderr)
+      },
       remove: () => {
         spawnSync('umount', ['-l', directory])
         rmSync(directory, { recursive: true, force: true })
       },
     }
   }
-  return { directory, kind: 'limited', remove: limitWrites(directory, bytes) }
+  return { directory, kind: 'limited', makeReadOnly, remove: limitWrites(directory, bytes) }
+}
+
+function makeReadOnly(): void {
+  const code = 'EROFS'
+  Segment.prototype.write = () => Promise.reject(Object.assign(new Error('read-only file system'), { code }))
 }
 
 function limitWrites(directory: string, bytes: number): () => void {

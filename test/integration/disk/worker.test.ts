@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,6 +36,57 @@ async function fill(entries: number): Promise<void> {
   await store.set({ key: 'large', value: Buffer.alloc(700_000, 'x') })
   await store.close()
 }
+
+describe('S4-14, B30: a second process', () => {
+  it('reads what the first wrote: small, packed and large values, a batch, and what was deleted', async () => {
+    const script = `
+      import { openDiskStore } from '${new URL('../../../dist/disk/index.js', import.meta.url).href}'
+      const store = await openDiskStore({ directory: process.argv[1], maxBytes: '256mb', compression: { minBytes: '1kb' } })
+      await store.set({ key: 'small', value: 'one' })
+      await store.set({ key: 'packed', value: 'two '.repeat(10_000) })
+      await store.set({ key: 'large', value: Buffer.alloc(700_000, 3) })
+      await store.setMany([{ key: 'b1', value: '1' }, { key: 'b2', value: '2' }, { key: 'deleted', value: '3' }])
+      await store.delete(['deleted'])
+      if (process.argv[2] === 'orderly') await store.close()
+      process.kill(process.pid, 'SIGKILL')`
+    for (const end of ['orderly', 'killed']) {
+      const child = spawnSync(process.execPath, ['--input-type=module', '-e', script, directory, end])
+      expect(child.signal, String(child.stderr)).toBe('SIGKILL')
+      const troubles: unknown[] = []
+      const store = await openDiskStore({ directory, maxBytes: '256mb', onTrouble: (one) => troubles.push(one) })
+      const found = await store.getMany(['small', 'packed', 'b1', 'b2', 'deleted'])
+      expect(found.map((one) => one?.value.toString())).toEqual(['one', 'two '.repeat(10_000), '1', '2', undefined])
+      expect((await store.get('large'))?.value.equals(Buffer.alloc(700_000, 3))).toBe(true)
+      expect(troubles).toEqual([])
+      await store.close()
+    }
+  })
+})
+
+describe('S4-8: a value of 50 MB', () => {
+  it('goes in and out in many turns of the loop, packed or not', { timeout: 120_000 }, async () => {
+    const value = Buffer.from('{"unit":1,"state":"normal","at":1700000000000}'.repeat(1_200_000).slice(0, 50_000_000))
+    for (const compression of ['none', { codec: 'gzip', level: 1 }] as const) {
+      const store = await openDiskStore({ directory, maxBytes: '1gb', compression })
+      for (const given of [value, value.toString('latin1')]) {
+        let turns = 0
+        let isDone = false
+        const count = (): void => {
+          turns++
+          if (!isDone) setImmediate(count)
+        }
+        count()
+        expect(await store.set({ key: 'large', value: given })).toBe(true)
+        const found = await store.get('large')
+        isDone = true
+        expect(found?.value.equals(value)).toBe(true)
+        expect(turns).toBeGreaterThan(100)
+      }
+      if (compression !== 'none') expect(store.stats().bytes).toBeLessThan(value.length / 10)
+      await store.close()
+    }
+  })
+})
 
 describe('S4-16: the maintenance worker', () => {
   it('opens a large directory while the loop stays free, and ends', async () => {

@@ -42,6 +42,17 @@ describe('S4-11: a breaker', () => {
     expect(states).toEqual(['open', 'half-open', 'closed'])
   })
 
+  it('a trial that never says how it went keeps the next one out for the timeout, not for ever', async () => {
+    const { clock, breaker, fail } = make()
+    fail(5)
+    await clock.advance(30_000)
+    expect([breaker.admit(), breaker.admit()]).toEqual([true, false])
+    await clock.advance(29_999)
+    expect(breaker.admit()).toBe(false)
+    await clock.advance(1)
+    expect([breaker.admit(), breaker.admit()]).toEqual([true, false])
+  })
+
   it('opens again at the first failure of a trial', async () => {
     const { clock, breaker, fail } = make()
     fail(5)

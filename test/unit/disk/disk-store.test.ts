@@ -98,7 +98,7 @@ describe('a store', () => {
     expect(await second.store.get('large')).toBeUndefined()
   })
 
-  it("layout 'files' gives every value a file", async () => {
+  it("S4-15: layout 'files' gives every value a file; the number of partitions may change at any time", async () => {
     const first = await openStore({ layout: 'files', partitions: 3 })
     for (let n = 0; n < 20; n++) await first.store.set({ key: `k${n}`, value: `v${n}` })
     const second = await openStore({ directory: (await closed(first)).directory, layout: 'log', partitions: 200 })

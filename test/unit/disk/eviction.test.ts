@@ -1,9 +1,16 @@
-import { describe, expect, it } from 'vitest'
-import { seededRandom } from '../../../src/testing/index.js'
+import { cpSync, existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Segment } from '../../../src/disk/segment.js'
+import { fakeClock, seededRandom } from '../../../src/testing/index.js'
 import { until } from '../../kit/until.js'
-import { openStore, textOf } from './store-fixture.js'
+import { openStore, temporaryDirectory, textOf } from './store-fixture.js'
 
 const value = 'x'.repeat(1_000)
+const { leave } = Segment.prototype
+afterEach(() => {
+  Segment.prototype.leave = leave
+})
 
 /** Stores 6 MB through 1 MB; `used` are read again and again meanwhile. Answers which of them stayed. */
 async function churn(eviction: 'fifo' | 'lru' | 'lfu', used: readonly string[]): Promise<string[]> {
@@ -38,6 +45,45 @@ describe('S4-20: eviction', () => {
     expect(store.stats().evicted).toBeGreaterThan(10_000)
   })
 
+  it('a burst pushes out what is oldest, not everything', async () => {
+    const { store } = await openStore({ maxBytes: '1mb', eviction: 'fifo' })
+    const keys = Array.from({ length: 4_000 }, (_, n) => `k${n}`)
+    for (let from = 0; from < keys.length; from += 1_000) {
+      await Promise.all(keys.slice(from, from + 1_000).map((key) => store.set({ key, value })))
+      const newest = keys.slice(Math.max(0, from + 500), from + 1_000)
+      expect(newest.filter((key) => store.has(key)).length).toBe(500)
+      expect(store.stats().bytes).toBeLessThan(1.3 * 1024 * 1024)
+    }
+  })
+
+  it('a deletion is told to the disk while a segment that may hold the key is on its way out', async () => {
+    let letGo = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    Segment.prototype.leave = async function (this: Segment, options) {
+      if (options.remove) await held
+      return leave.call(this, options)
+    }
+    try {
+      const { store, directory } = await openStore({ maxBytes: '1mb', eviction: 'fifo' })
+      await store.set({ key: 'old', value: 'before' })
+      await store.set({ key: 'soft', value: 'before' })
+      for (let n = 0; store.has('soft'); n++) await store.set({ key: `k${n}`, value })
+      expect(await store.delete(['old'])).toBe(true)
+      expect(await store.soften(['soft'])).toBe(true)
+      // What a process would find that is started after this one was killed now.
+      const copy = temporaryDirectory()
+      cpSync(directory, copy, { recursive: true })
+      rmSync(join(copy, 'LOCK'))
+      const next = await openStore({ directory: copy })
+      expect(await textOf(next.store, 'old')).toBeUndefined()
+      expect((await next.store.get('soft'))?.isSoft ?? true).toBe(true)
+    } finally {
+      letGo()
+    }
+  })
+
   it('notes survive eviction, also across restarts', async () => {
     let opened = await openStore({ maxBytes: '1mb', eviction: 'fifo' })
     await opened.store.set({ key: '!note', value: 'remember', isNote: true })
@@ -51,6 +97,27 @@ describe('S4-20: eviction', () => {
 })
 
 describe('compaction', () => {
+  it('of an entry whose time is over brings back no older one of its key that had more', async () => {
+    const clock = fakeClock()
+    const { store, directory } = await openStore({ maxBytes: '32mb', eviction: 'fifo' }, { clock })
+    const fill = async (name: string): Promise<void> => {
+      for (let n = 0; n < 20; n++) await store.set({ key: `${name} ${n}`, value: 'x'.repeat(60_000) })
+    }
+    await store.set({ key: 'a', value: 'long-lived', lifeMs: 3_600_000 })
+    await fill('kept')
+    await store.set({ key: 'a', value: 'short-lived', lifeMs: 1_000 })
+    await fill('hot')
+    await clock.advance(2_000)
+    const second = join(directory, 'v1/log/seg-00000002.log')
+    expect(existsSync(second)).toBe(true)
+    for (let round = 0; round < 4; round++) await fill('hot')
+    await until(() => !existsSync(second), { what: 'the compaction of the second segment' })
+    await store.close()
+    const next = await openStore({ directory, maxBytes: '32mb' }, { clock })
+    expect(await textOf(next.store, 'kept 0')).toBe('x'.repeat(60_000))
+    expect(await textOf(next.store, 'a')).toBeUndefined()
+  })
+
   it('gives half-dead segments back, and no older value with them', { timeout: 120_000 }, async () => {
     const random = seededRandom(23)
     let opened = await openStore({ maxBytes: '16mb', eviction: 'fifo' })

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Segment } from '../../../src/disk/segment.js'
@@ -22,7 +22,7 @@ function breakDevice(method: 'read' | 'write', code: string): void {
 
 describe('S4-11: a full disk', () => {
   it.each([
-    ['segments of 1 MB', '64mb', 16 * 1024 * 1024],
+    ['segments of 1 MB', '32mb', 16 * 1024 * 1024],
     ['a budget far above the disk', '16mb', 6 * 1024 * 1024],
   ] as const)('sets keep working and reads never stop: %s', { timeout: 120_000 }, async (_name, maxBytes, bytes) => {
     const disk = smallDisk(bytes)
@@ -180,29 +180,89 @@ describe('a directory', () => {
   })
 })
 
+/** Runs a script on the built package in a process of its own, and gives back what it printed as JSON. */
+function inProcess(script: string, directory: string, shell = 'exec "$0" --input-type=module -e "$1" "$2"'): unknown {
+  const head = `import { openDiskStore } from '${new URL('../../../dist/disk/index.js', import.meta.url).href}'\n`
+  const { stdout, stderr } = spawnSync('bash', ['-c', shell, process.execPath, head + script, directory], {
+    encoding: 'utf8',
+  })
+  expect(stderr).toBe('')
+  return JSON.parse(stdout)
+}
+
+describe('a process without the right to write', () => {
+  it('EACCES from the beginning: the directory does not open, and says why', () => {
+    const directory = temporaryDirectory()
+    chmodSync(directory, 0o555)
+    const script = `
+      if (process.getuid() === 0) process.setuid(65534)
+      const code = await openDiskStore({ directory: process.argv[1] }).then(() => 'open', ({ code }) => code)
+      console.log(JSON.stringify({ code }))`
+    expect(inProcess(script, directory)).toEqual({ code: 'EACCES' })
+  })
+
+  it('EACCES later: what is there is read on, what cannot be stored is a refusal, the breaker of writes opens', () => {
+    const directory = temporaryDirectory()
+    chmodSync(directory, 0o777)
+    const script = `
+      import { chmodSync } from 'node:fs'
+      if (process.getuid() === 0) process.setuid(65534)
+      const store = await openDiskStore({ directory: process.argv[1], maxBytes: '1mb' })
+      await store.set({ key: 'a', value: 'one' })
+      chmodSync(process.argv[1] + '/v1/log', 0o555)
+      chmodSync(process.argv[1] + '/v1/files', 0o555)
+      const large = await store.set({ key: 'large', value: Buffer.alloc(100_000) })
+      let stored = 0
+      for (let n = 0; n < 400; n++) if (await store.set({ key: 'k' + n, value: 'x'.repeat(1000) })) stored++
+      const a = String((await store.get('a'))?.value)
+      chmodSync(process.argv[1] + '/v1/log', 0o755)
+      chmodSync(process.argv[1] + '/v1/files', 0o755)
+      console.log(JSON.stringify({ large, someStored: stored > 0 && stored < 400, a, writes: store.stats().writes }))
+      await store.close()`
+    expect(inProcess(script, directory)).toEqual({ large: false, someStored: true, a: 'one', writes: 'open' })
+  })
+})
+
+describe('a disk that is for reading only', () => {
+  it('EROFS: what is there is read on, what cannot be stored is a refusal, and a new store does not open', async () => {
+    const disk = smallDisk(8 * 1024 * 1024)
+    try {
+      const first = await openStore({ directory: disk.directory, maxBytes: '2mb' })
+      await first.store.set({ key: 'a', value: 'one' })
+      await first.store.close()
+      const { store, troubles } = await openStore({ directory: disk.directory, maxBytes: '2mb' })
+      disk.makeReadOnly()
+      for (let n = 0; n < 6; n++) expect(await store.set({ key: `k${n}`, value: 'two' })).toBe(false)
+      const failed = (operation: string) =>
+        expect.objectContaining({ operation, error: expect.objectContaining({ code: 'EROFS' }) })
+      expect(troubles).toContainEqual(failed('write'))
+      expect(await textOf(store, 'a')).toBe('one')
+      expect(store.stats()).toMatchObject({ writes: 'open', reads: 'closed' })
+      await store.close()
+      if (disk.kind === 'limited') return
+      const next = await openStore({ directory: disk.directory, whenLocked: 'own-directory' })
+      expect(next.store.state).toBe('failed')
+      expect(next.troubles).toContainEqual(failed('open'))
+    } finally {
+      disk.remove()
+    }
+  })
+})
+
 describe('a process without file descriptors', () => {
   it('EMFILE stops new segments, and reads of old ones go on', () => {
     const script = `
       import { openSync } from 'node:fs'
-      import { openDiskStore } from '${new URL('../../../dist/disk/index.js', import.meta.url).href}'
-      const troubles = []
-      const store = await openDiskStore({ directory: process.argv[1], maxBytes: '1mb', onTrouble: (one) => troubles.push(one) })
+      const store = await openDiskStore({ directory: process.argv[1], maxBytes: '1mb' })
       await store.set({ key: 'a', value: 'one' })
       try { for (;;) openSync('/dev/null') } catch {}
       let stored = 0
       for (let n = 0; n < 400; n++) if (await store.set({ key: 'k' + n, value: 'x'.repeat(1000) })) stored++
-      const found = await store.get('a')
-      console.log(JSON.stringify({ stored: stored > 0 && stored < 400, found: String(found?.value), writes: store.stats().writes }))
+      const a = String((await store.get('a'))?.value)
+      console.log(JSON.stringify({ someStored: stored > 0 && stored < 400, a, writes: store.stats().writes }))
       process.exit(0)`
-    const directory = temporaryDirectory()
-    const command = `ulimit -n 64; exec "$0" --input-type=module -e "$1" "$2"`
-    const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, script, directory], {
-      encoding: 'utf8',
-    })
-    expect({ stdout: stdout.trim(), stderr }).toEqual({
-      stdout: JSON.stringify({ stored: true, found: 'one', writes: 'open' }),
-      stderr: '',
-    })
+    const found = inProcess(script, temporaryDirectory(), 'ulimit -n 64; exec "$0" --input-type=module -e "$1" "$2"')
+    expect(found).toEqual({ someStored: true, a: 'one', writes: 'open' })
   })
 })
 

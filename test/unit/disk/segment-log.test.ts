@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/core/system-clock.js'
+import { DiskTime } from '../../../src/disk/disk-time.js'
+import { type LogOp, logOp } from '../../../src/disk/log-op.js'
+import { ENTRY } from '../../../src/disk/record.js'
+import { type LogOwner, SegmentLog } from '../../../src/disk/segment-log.js'
+import { temporaryDirectory } from './store-fixture.js'
+
+function entry(key: string, copyOf?: LogOp['copyOf']): LogOp {
+  const value = Buffer.alloc(400, key)
+  return logOp({ type: ENTRY, key, low: 1, high: 2, value, valueBytes: 400, rawBytes: 400, copyOf })
+}
+
+/** A log whose segments hold two records each. */
+function smallLog(owner: Partial<LogOwner> = {}): SegmentLog {
+  const directory = join(temporaryDirectory(), 'log')
+  mkdirSync(directory)
+  const nothing = (): void => {}
+  const whole = { isWanted: () => true, applied: nothing, lost: nothing, failed: nothing, rolled: nothing }
+  return new SegmentLog(
+    { directory, segmentBytes: 1_000, syncs: false },
+    { ...whole, makeRoom: async () => false, ...owner },
+    new DiskTime(systemClock),
+  )
+}
+
+describe('the log', () => {
+  it('forgets the bytes that waited once they are written, also those of copies that came in between', async () => {
+    let copies = 0
+    const log = smallLog({
+      makeRoom: async () => {
+        log.pushCopies([entry(`copy ${copies++}`, { slot: 0, offset: 0 })])
+        return true
+      },
+    })
+    for (let n = 0; n < 20; n++) {
+      log.push(entry(`key ${n}`))
+      expect(await log.written()).toBe(true)
+    }
+    expect(copies).toBeGreaterThan(5)
+    expect(log.queuedBytes).toBe(0)
+    await log.close()
+  })
+
+  it('drops a segment once, however often it is asked to: its slot may be the next one’s', async () => {
+    const log = smallLog()
+    const fill = async (): Promise<void> => {
+      for (let n = 0; n < 4; n++) {
+        log.push(entry(`key ${n}`))
+        await log.written()
+      }
+    }
+    await fill()
+    const [oldest] = log.sealed
+    const both = [log.drop(oldest!), log.drop(oldest!)]
+    expect(log.keeps(oldest!)).toBe(false)
+    expect(await Promise.all(both)).toEqual([true, true])
+    expect(existsSync(oldest!.path)).toBe(false)
+    await fill()
+    const next = log.segment(oldest!.slot)!
+    expect(next).not.toBe(oldest)
+    expect(await log.drop(oldest!)).toBe(true)
+    expect(await log.remove(oldest!)).toBe(true)
+    expect(log.segment(oldest!.slot)).toBe(next)
+    expect(await next.read(Buffer.alloc(500), 0)).toBe(500)
+    await log.close()
+  })
+})
