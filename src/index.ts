@@ -35,7 +35,7 @@ export { definePolicy, type OnTimeout, type Policy, type PolicyOptions, type Rul
 export type { CancelTimer, Clock } from './core/ports/clock.js'
 export type { EvictionName, Key, MemoryTierDefinition, PressureChange, TenantUsage } from './core/ports/local-tier.js'
 export type { Random } from './core/ports/random.js'
-export type { NodeInspection, SharedInspection, SharedTierDefinition } from './core/ports/shared-tier.js'
+export type { NodeInspection, PatternReply, SharedInspection, SharedTierDefinition } from './core/ports/shared-tier.js'
 export type { Duration, Size } from './core/quantity.js'
 export type { FillManyContext } from './core/read-many.js'
 export type { QueuedInvalidation, Receipt } from './core/receipt.js'

@@ -4,7 +4,6 @@ import type {
   Fillable,
   Filled,
   FillMany,
-  InvalidateOptions,
   ReadOptions,
   Rejecting,
   WriteOptions,
@@ -13,6 +12,7 @@ import type { Entry, EntryLookup } from './entry.js'
 import type { FillContext } from './fill-context.js'
 import type { Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
+import type { PatternReply } from './ports/shared-tier.js'
 import type { QueuedInvalidation, Receipt } from './receipt.js'
 import type { Scope, SetOutcome, StoreOutcome } from './scope.js'
 
@@ -91,7 +91,11 @@ export class BoundPolicy<K extends Key, V, F extends boolean> {
     return this.#scope.delete(this.policy, key, options as DeleteOptions)
   }
 
-  deleteMany(keys: Iterable<K>, options?: InvalidateOptions): Promise<DeletedMany<K>> {
+  deleteMany(keys: Iterable<K>, options?: DeleteOptions): Promise<DeletedMany<K>> {
     return this.#scope.deleteMany(this.policy, keys, options)
+  }
+
+  invalidatePattern(glob: string, options?: { signal?: AbortSignal | undefined }): Promise<PatternReply> {
+    return this.#scope.invalidatePattern(this.policy, glob, options)
   }
 }

@@ -52,7 +52,7 @@ export interface InvalidateOptions {
 }
 
 export interface DeleteOptions extends InvalidateOptions {
-  /** Version of the source row that was written: nothing older is stored within the policy's `replicaLag`. */
+  /** Version of what was written at the source: nothing older is stored within the policy's `replicaLag`. */
   version?: string | number | bigint
 }
 

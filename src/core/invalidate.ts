@@ -25,7 +25,7 @@ export interface Invalidation {
   readonly tags: readonly string[]
   readonly clear: boolean
   readonly soft: boolean
-  /** Source version of the row behind the one entry named: nothing older may be stored for the policy's replica lag. */
+  /** Source version of the rows behind the entries named: nothing older may be stored for the policy's replica lag. */
   readonly version?: string | undefined
 }
 

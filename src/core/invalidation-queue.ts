@@ -43,19 +43,18 @@ class Waiting {
     this.tags.clear()
   }
 
-  /** As invalidations that say the same: all that is hard, all that is soft, and each key with a version of its own. */
+  /** As invalidations that say the same: hard and soft ones apart, and the keys of each version. */
   *invalidations(namespace: Namespace): Generator<Invalidation> {
     const empty = { namespace, entries: [], tags: [], clear: false, soft: false }
     if (this.clear) yield { ...empty, clear: true }
     const all = [...this.keys].flatMap(([space, keys]) => [...keys].map(([key, how]) => ({ space, key, ...how })))
     for (const soft of [false, true]) {
-      const entries = all.filter((one) => one.soft === soft && one.version === undefined)
       const tags = [...this.tags].filter(([, how]) => how.soft === soft).map(([tag]) => tag)
-      if (entries.length > 0) yield { ...empty, entries, soft }
+      const entries = all.filter((one) => one.soft === soft)
+      for (const version of new Set(entries.map((one) => one.version)))
+        yield { ...empty, entries: entries.filter((one) => one.version === version), soft, version }
       for (let from = 0; from < tags.length; from += 64) yield { ...empty, tags: tags.slice(from, from + 64), soft }
     }
-    for (const one of all)
-      if (one.version !== undefined) yield { ...empty, entries: [one], soft: one.soft, version: one.version }
   }
 }
 

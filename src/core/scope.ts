@@ -35,6 +35,7 @@ import type { Namespace } from './namespace.js'
 import { checkFields, checkItems, checkPairs } from './options.js'
 import type { Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
+import type { PatternReply } from './ports/shared-tier.js'
 import type { BoundFillMany } from './read-many.js'
 import type { QueuedInvalidation, Receipt } from './receipt.js'
 import type { Space } from './space.js'
@@ -302,17 +303,18 @@ export class Scope {
 
   /**
    * Removes several entries by one trip. Rejects if none of them was acknowledged; otherwise `failed` has those that
-   * were not.
+   * were not. The answer is also the receipt of what was; a `version` counts for every key, such as the transaction
+   * that wrote the rows.
    */
   async deleteMany<K extends Key>(
     policy: Policy<K>,
     keys: Iterable<NoInfer<K>>,
-    options?: InvalidateOptions,
+    options?: DeleteOptions,
   ): Promise<DeletedMany<K>> {
+    const { whenUnavailable, version } = checkDeleteOptions(options, this.#space(policy))
     const keyOf = new Map(checkItems(keys, 'keys').map((key) => [this.#ref(policy, key), key] as const))
     const entries = [...keyOf.keys()]
-    const invalidation = { namespace: this.#current(), entries, tags: [], clear: false, soft: false }
-    const whenUnavailable = checkInvalidateOptions(options)
+    const invalidation = { namespace: this.#current(), entries, tags: [], clear: false, soft: false, version }
     const { failed, error, ...told } = await this.#core.track(this.#core.invalidateEach(invalidation, whenUnavailable))
     return { ...told, failed: new Map(failed.map((ref) => [keyOf.get(ref)!, error!])) }
   }
@@ -352,7 +354,7 @@ export class Scope {
     policy: Policy<K>,
     glob: string,
     options: { signal?: AbortSignal | undefined } = {},
-  ): Promise<{ readonly scanned: number; readonly deleted: number }> {
+  ): Promise<PatternReply> {
     if (typeof glob !== 'string' || glob.length === 0 || glob.length > MAX_READABLE_KEY_LENGTH) {
       const rule = `must be a pattern of 1 to ${MAX_READABLE_KEY_LENGTH} characters`
       throw new InvalidOptionError({ field: 'invalidatePattern: glob', value: glob, rule })

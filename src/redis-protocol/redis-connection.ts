@@ -14,6 +14,8 @@ export interface RedisConnection {
    * False on Cluster, where each key has its own node.
    */
   readonly keepsOrder: boolean
+  /** True where the client refuses what was under way when a connection broke, instead of sending it again by itself. */
+  readonly refusesBroken?: boolean
   /** Present where keys are spread over several nodes. */
   readonly nodes?: RedisNodes | undefined
   /** One attempt. Rejects with what server or client said. May never settle: the tier has its own deadline. */

@@ -54,9 +54,16 @@ export class RedisGuard {
     )
   }
 
-  /** For what may wait for a connection, or for a node that was given up. */
+  /**
+   * For what may wait for a connection, or for a node that was given up, and may be executed twice: what a client refuses
+   * because its connection broke is sent once more.
+   */
   get tells(): RedisSender {
-    return this.#sender((node, send) => (this.#closed ? Promise.reject(this.#closed) : this.#watch(node, send())))
+    const { refusesBroken } = this.#connection
+    return this.#sender((node, send) => {
+      if (this.#closed) return Promise.reject(this.#closed)
+      return this.#watch(node, refusesBroken ? sendOverBreak(send) : send())
+    })
   }
 
   get isCluster(): boolean {
@@ -186,9 +193,21 @@ export class RedisGuard {
   }
 }
 
+async function sendOverBreak(send: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await send()
+  } catch (error) {
+    if (isSaidByServer(error)) throw error
+    return send()
+  }
+}
+
 function isAnswer(error: unknown): boolean {
-  if (!(error instanceof Error) || CacheError.is(error)) return false
-  return SAID_BY_SERVER.test(error.message) && !OUT_OF_SERVICE.test(error.message)
+  return isSaidByServer(error) && !OUT_OF_SERVICE.test(error.message)
+}
+
+function isSaidByServer(error: unknown): error is Error {
+  return error instanceof Error && !CacheError.is(error) && SAID_BY_SERVER.test(error.message)
 }
 
 function isTimeout(error: unknown): boolean {

@@ -12,6 +12,7 @@ import type { NodeRedisCluster, NodeRedisPrimary } from './redis-client.js'
 /** node-redis 6 with a Cluster. It follows MOVED and ASK; a `false` keeps reads on primaries. */
 export class NodeRedisClusterConnection implements RedisConnection, RedisNodes {
   readonly keepsOrder = false
+  readonly refusesBroken = true
   readonly nodes = this
   readonly #cluster: NodeRedisCluster
 

@@ -11,6 +11,7 @@ export const COMMAND_OPTIONS: NodeRedisCommandOptions = Object.freeze({
 /** node-redis 6 with one server. It writes what one turn sends at the end of the turn. */
 export class NodeRedisConnection implements RedisConnection {
   readonly keepsOrder = true
+  readonly refusesBroken = true
   readonly #client: NodeRedisClient
 
   constructor(client: NodeRedisClient) {
@@ -34,6 +35,7 @@ export class NodeRedisConnection implements RedisConnection {
 /** node-redis 6 with the present primary behind Sentinel, over one of its pool of connections: in no certain order. */
 export class NodeRedisSentinelConnection implements RedisConnection {
   readonly keepsOrder = false
+  readonly refusesBroken = true
   readonly #client: NodeRedisSentinel
 
   constructor(client: NodeRedisSentinel) {

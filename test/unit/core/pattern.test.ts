@@ -46,6 +46,20 @@ describe('S2-12: invalidatePattern', () => {
     }
   })
 
+  it('does the same for a bound policy', async () => {
+    const { a } = await setUp()
+    await a.setMany(row, [
+      ['org:1', 1],
+      ['org:2', 1],
+    ])
+    const rows = a.bind(row)
+    expect(await rows.invalidatePattern('*:1')).toEqual({ scanned: 2, deleted: 1 })
+    expect(await rows.get('org:2')).toBe(1)
+    await expect(rows.invalidatePattern('*', { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
+      'enough',
+    )
+  })
+
   it('rejects if it was not done to the end', async () => {
     const { a, server } = await setUp()
     await a.set(row, 'k', 1)

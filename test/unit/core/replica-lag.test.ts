@@ -76,6 +76,24 @@ describe('R12: after a delete', () => {
     expect(await b.set(row, 'k', 'new', { version: '100' })).toEqual({ state: 'stored' })
   })
 
+  it('a version named for several keys counts for each of them, also when they waited in the queue', async () => {
+    const { a, b, clock, server } = setUp()
+    const keys = ['k', 'l']
+    const older = async (): Promise<unknown[]> =>
+      Promise.all(keys.map(async (key) => (await b.set(row, key, 'old', { version: 41 })).state))
+    const { token } = await a.deleteMany(row, keys, { version: 42 })
+    expect(token).not.toBe('')
+    expect(await older()).toEqual(['superseded', 'superseded'])
+    await clock.advance(2_001)
+    expect(await older()).toEqual(['stored', 'stored'])
+    server.fail('mark', new Error('cut'))
+    expect(await a.bind(row).deleteMany(keys, { version: 42, whenUnavailable: 'queue' })).toMatchObject({
+      state: 'queued',
+    })
+    await clock.advance(1_000)
+    expect(await older()).toEqual(['superseded', 'superseded'])
+  })
+
   it('of an entry named by invalidate, and of several at once, the same holds', async () => {
     const { a, b, clock } = setUp()
     const { warned, fill } = noting()
@@ -102,6 +120,7 @@ describe('a replica lag', () => {
     const { a } = setUp()
     const plain = definePolicy({ name: 'plain', ttl: '1s' })
     await expect(a.delete(plain, 'k', { version: 1 })).rejects.toMatchObject({ field: 'options.version' })
+    await expect(a.deleteMany(plain, ['k'], { version: 1 })).rejects.toMatchObject({ field: 'options.version' })
     await expect(a.delete(row, 'k', { version: -1 })).rejects.toMatchObject({ field: 'options.version' })
   })
 })

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { RedisConnection } from '../../../src/redis-protocol/redis-connection.js'
 import { RedisGuard } from '../../../src/redis-protocol/redis-guard.js'
 import { type FakeClock, fakeClock } from '../../../src/testing/index.js'
@@ -14,7 +14,7 @@ interface Scene {
   isUp: boolean
 }
 
-function scene(failures = 1): Scene {
+function scene({ failures = 1, refusesBroken = false } = {}): Scene {
   const clock = fakeClock()
   const sent: string[] = []
   const connection: RedisConnection = {
@@ -22,6 +22,7 @@ function scene(failures = 1): Scene {
       return own.isUp
     },
     keepsOrder: true,
+    refusesBroken,
     send: async ([name]) => {
       sent.push(name)
       if (own.answer === 'silence') return new Promise<never>(() => {})
@@ -93,6 +94,28 @@ test('sends what may wait even to a server that was given up', async () => {
   own.answer = 'yes'
   expect(await outcome(own.guard.asks.send(['GET', 'a']))).toBe('SHARED_TIER_FAILED')
   expect(await outcome(own.guard.tells.send(['UNLINK', 'a']))).toBe('answered')
+})
+
+describe('over a client that refuses what was under way when its connection broke', () => {
+  const broken = new Error('Socket closed unexpectedly')
+
+  test('what may be executed twice is sent once more, anything else is not', async () => {
+    const own = scene({ refusesBroken: true })
+    own.answer = broken
+    expect(await outcome(own.guard.tells.send(['UNLINK', 'a']))).toBe(broken.message)
+    expect(own.sent.splice(0)).toEqual(['UNLINK', 'UNLINK'])
+    const asking = scene({ refusesBroken: true })
+    asking.answer = broken
+    await outcome(asking.guard.asks.send(['EVALSHA', 'a']))
+    expect(asking.sent).toEqual(['EVALSHA'])
+  })
+
+  test('what the server itself refused is not sent again', async () => {
+    const own = scene({ refusesBroken: true })
+    own.answer = new Error('READONLY You cannot write against a read only replica.')
+    await outcome(own.guard.tells.send(['UNLINK', 'a']))
+    expect(own.sent).toEqual(['UNLINK'])
+  })
 })
 
 test('refuses at once while there is no connection, and needs no probe when it is back', async () => {
