@@ -101,6 +101,14 @@ export const FULL_KEY_SCOPES: readonly KeyScope[] = [
     syncs: [0, 2],
     ticks: 1,
     failovers: 1,
+  },
+  {
+    name: 'failover: the replica lost rows, others append',
+    readers: [reader(1, 'bounded', 2)],
+    writes: 1,
+    syncs: [0, 2],
+    ticks: 1,
+    failovers: 1,
     noise: 1,
   },
   {

@@ -186,7 +186,7 @@ export class Simulation {
         : way === 2
           ? cache.getOrFillMany(policy, [...KEYS], (keys) => this.#fillMany(keys), options).then((all) => all.get(key))
           : way === 3 && receipt === undefined
-            ? cache.refresh(policy, key)
+            ? cache.refresh(policy, key, options)
             : cache.getOrFill(policy, key, options)
     this.#track(call.then(answer), { what, client, isRead: true })
   }

@@ -1,4 +1,5 @@
 import type { Abort } from './abort.js'
+import { fillIdOf } from './envelope.js'
 import { CacheError, RemoteFillError } from './errors.js'
 import { type Found, type FoundValue, MISSING } from './found.js'
 import { isServable, type Job, subject } from './job.js'
@@ -168,7 +169,8 @@ export class Coordinator {
       const seen = await this.#poll(job, key)
       if (seen === undefined) return { state: 'failed' }
       const { envelope, leased, failure } = seen.state
-      if (envelope !== undefined) {
+      // What was to be replaced is still there as long as the other fill runs.
+      if (envelope !== undefined && (refused === undefined || fillIdOf(envelope) !== refused)) {
         const looked = await this.#reader.judge(job, envelope, { sentAt, ...seen })
         if (looked.state === 'found' && looked.found.state === 'fresh') {
           return this.#followed(job, startedAt, { state: 'value', found: this.#promote(job, looked) })

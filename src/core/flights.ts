@@ -175,6 +175,11 @@ export class Flights<T> {
     for (const flight of this.all()) flight.isDetached = true
   }
 
+  /** Those that have begun to ask the origin. */
+  detachLoads(): void {
+    for (const flight of this.all()) if (flight.loadBegunAt > 0) flight.isDetached = true
+  }
+
   *all(): Generator<Flight<T>> {
     for (const newest of this.#newest.values()) {
       for (let flight: Flight<T> | undefined = newest; flight; flight = flight.older) yield flight

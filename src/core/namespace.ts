@@ -227,7 +227,10 @@ export class Namespace implements NamespaceView {
       state.hard = isFirst ? hard : Math.max(state.hard, hard)
       state.soft = isFirst ? soft : Math.max(state.soft, soft)
     })
-    if (isNews) this.sequence = at
+    if (isNews) {
+      this.sequence = at
+      this.#detachLoads()
+    }
     this.#clock = Math.max(this.#clock, control.clock)
   }
 
@@ -251,8 +254,17 @@ export class Namespace implements NamespaceView {
     for (const space of this.spaces.values()) space.flights.detachAll()
   }
 
+  /**
+   * A control block told of an event before the log does, to which it will be no news: what loads already may be older.
+   * A flight that does not load yet will be judged by this block, or loads after it.
+   */
+  #detachLoads(): void {
+    for (const space of this.spaces.values()) space.flights.detachLoads()
+  }
+
   /** Local copies from before are dead: they were never compared with this control block. */
   #open(epoch: string, clock: number, floor: number): void {
+    this.#detachLoads()
     this.#epoch = epoch
     this.#clock = this.#openedAt = this.#knownFrom = clock
     this.#floor = floor

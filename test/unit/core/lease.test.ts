@@ -5,6 +5,7 @@ import { deferred, type TwinCaches, twinCaches } from '../../kit/twin-caches.js'
 /** One fill in the whole fleet: leader, followers, and what becomes of a lease. */
 const coordinate = { leaseMs: 5_000, waitMs: 2_000, pollMinMs: 10, pollMaxMs: 250 }
 const row = definePolicy({ name: 'row', ttl: '60s', jitter: 0, coordinate, fillTimeout: { hard: '60s' } })
+const coordinated = { name: 'row-of-its-own', ttl: '60s', jitter: 0, coordinate } as const
 const stale = definePolicy({ name: 'stale', ttl: '1s', jitter: 0, stale: { ifError: '1h' }, coordinate })
 
 let open: TwinCaches | undefined
@@ -144,6 +145,25 @@ describe('a follower', () => {
     await caches.clock.advance(100)
     expect(await follower).toBe(1)
   })
+
+  it.each(['bounded', 'strict'] as const)(
+    'that refreshes is not answered with the entry that the leader is about to replace: %s',
+    async (consistency) => {
+      const caches = setUp()
+      const { a, b, clock } = caches
+      const own = definePolicy({ ...coordinated, fill: async () => 9 })
+      await a.set(own, 'k', 1)
+      await b.get(own, 'other')
+      const loaded = deferred<number>()
+      const leader = a.refresh(definePolicy({ ...coordinated, fill: () => loaded.promise }), 'k')
+      await clock.settle()
+      const follower = b.refresh(own, 'k', { consistency })
+      await clock.advance(300)
+      loaded.resolve(2)
+      await clock.advance(300)
+      expect([await leader, await follower, b.stats().fills]).toEqual([2, 2, 0])
+    },
+  )
 
   it.each<[onTimeout: OnTimeout, way: 'one' | 'many', answer: unknown]>([
     ['fill', 'one', 2],

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { definePolicy } from '../../../src/index.js'
+import { type Cache, definePolicy, type Receipt } from '../../../src/index.js'
 import { deferred, Origin, type TwinCaches, twinCaches } from '../../kit/twin-caches.js'
 
 /**
@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 describe('a fill that began before an invalidation', () => {
-  it('R1: is refused by the shared tier, and reaches its own callers only', async () => {
+  it('R1, B22: is refused by the shared tier, and reaches its own callers only', async () => {
     const { caches, clock } = setUp(2)
     const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
     const origin = new Origin()
@@ -116,6 +116,47 @@ describe('a fill that began before an invalidation', () => {
     loaded.resolve(1)
     expect(await early).toBe(1)
     expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+})
+
+describe('an invalidation that a process learns of from a control block, before its log tells', () => {
+  const ways: Record<string, (cache: Cache) => Promise<Receipt>> = {
+    clear: (cache) => cache.clear(),
+    tag: (cache) => cache.invalidate({ tags: ['t'] }),
+  }
+
+  it.each(Object.entries(ways))('R6: %s: whoever comes after it joins no load that began before', async (_way, run) => {
+    const { caches, clock, server } = setUp(2)
+    const [a, b] = caches as [Cache, Cache]
+    server.dropPush = true
+    await b.getOrFill(tagged, 'other', () => 0)
+    const loaded = deferred<number>()
+    const early = b.getOrFill(tagged, 'k', () => loaded.promise)
+    await clock.settle()
+    const after = await run(a)
+    await b.getOrFill(tagged, 'other', () => 0, { consistency: 'strict' })
+    const late = b.getOrFill(tagged, 'k', () => 2, { after })
+    await clock.settle()
+    loaded.resolve(1)
+    await clock.advance(1_000)
+    expect([await early, await late]).toEqual([1, 2])
+  })
+
+  it('R6: the first block that it sees: whoever comes after it joins no load that began before', async () => {
+    const { caches, clock, server } = setUp(2)
+    const [a, b] = caches as [Cache, Cache]
+    server.dropPush = true
+    server.fail('read', new Error('cut'))
+    const loaded = deferred<number>()
+    const early = b.getOrFill(tagged, 'k', () => loaded.promise)
+    await clock.settle()
+    const after = await a.clear()
+    await b.getOrFill(tagged, 'other', () => 0)
+    const late = b.getOrFill(tagged, 'k', () => 2, { after })
+    await clock.settle()
+    loaded.resolve(1)
+    await clock.advance(1_000)
+    expect([await early, await late]).toEqual([1, 2])
   })
 })
 
