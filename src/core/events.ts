@@ -1,5 +1,6 @@
 import { InvalidOptionError } from './errors.js'
 import { checkOneOf } from './options.js'
+import type { BreakerState } from './ports/breaker-state.js'
 import type { PressureChange, RemovalReason } from './ports/local-tier.js'
 import type { TierOperation } from './told-tier.js'
 
@@ -57,7 +58,7 @@ export type CacheEvent =
   | { type: 'invalidation-queued'; tenant: string; tags: readonly string[]; entries: number; clear: boolean }
   /** What waited of one tenant was acknowledged: so many keys, tags and clears. */
   | { type: 'invalidation-delivered'; tenant: string; count: number }
-  | { type: 'breaker'; tier: string; part: 'reads' | 'writes'; state: 'closed' | 'open' | 'half-open' }
+  | { type: 'breaker'; tier: string; part: 'reads' | 'writes'; state: BreakerState }
   /** Records of the disk that could not be read as they were written; their entries are misses. */
   | { type: 'damaged'; tier: string; records: number }
   | { type: 'removed'; policy: string; tenant: string; reason: RemovalReason }

@@ -1,5 +1,6 @@
 import type { PolicyCounters } from './counters.js'
 import type { CacheParts } from './parts.js'
+import type { BreakerState } from './ports/breaker-state.js'
 import type { MemoryDetails, RemovalReason } from './ports/local-tier.js'
 import type { RegisteredPolicy } from './space.js'
 
@@ -39,6 +40,8 @@ export interface TierStats extends Partial<MemoryDetails> {
   readonly damaged?: number
   /** Commands that failed. */
   readonly errors?: number
+  /** By part: `commands` of a shared tier, `reads` and `writes` of the disk. Absent without a breaker. */
+  readonly breakers?: Readonly<Record<string, BreakerState>>
   /** Present where nothing fences a late fill: guarantee G1 is off. */
   readonly fencing?: 'none'
 }
@@ -106,12 +109,15 @@ export function takeStats(
   }
   if (shared) {
     const fencing = shared.fencing && { fencing: shared.fencing }
-    tiers[shared.name] = { hits: sum(all, 'sharedHits'), errors: counted.sharedErrors, ...fencing }
+    const state = shared.breakerState?.()
+    const breakers = state && { breakers: { commands: state } }
+    tiers[shared.name] = { hits: sum(all, 'sharedHits'), errors: counted.sharedErrors, ...breakers, ...fencing }
   }
   if (disk) {
-    const { entries, bytes, maxEntries, maxBytes, evicted, refused, damaged, errors } = disk.tier.usage()
+    const { entries, bytes, maxEntries, maxBytes, evicted, refused, damaged, errors, reads, writes } = disk.tier.usage()
     const hits = sum(all, 'diskHits')
-    tiers.disk = { hits, entries, bytes, maxEntries, maxBytes, evicted, refused, damaged, errors }
+    const breakers = { reads, writes }
+    tiers.disk = { hits, entries, bytes, maxEntries, maxBytes, evicted, refused, damaged, errors, breakers }
   }
   const nowMs = clock.now()
   return {

@@ -12,6 +12,7 @@ export type TierOperation = Exclude<
   | 'commandTimeoutMs'
   | 'pollMs'
   | 'maxEntryBytes'
+  | 'breakerState'
   | 'fencing'
   | 'subscribe'
   | 'inspect'
@@ -43,6 +44,7 @@ export function toldTier(tier: SharedTier, { clock, events }: { clock: Clock; ev
     pollMs,
     maxEntryBytes,
     fencing,
+    breakerState: tier.breakerState?.bind(tier),
     shardOf: (namespace) => tier.shardOf(namespace),
     read: told('read', tier.read.bind(tier)),
     control: told('control', tier.control.bind(tier)),

@@ -3,8 +3,8 @@ import { CacheError } from '../core/errors.js'
 import { errorText } from './redact.js'
 
 /**
- * `pass`: every tier answers. `degraded`: the shared tier does not answer; reads go on without it, each process for
- * itself. `fail`: the cache cannot be used.
+ * `pass`: every tier answers. `degraded`: the shared tier or the disk does not answer; reads go on without it. `fail`:
+ * the cache cannot be used.
  */
 export interface CacheHealth {
   readonly status: 'pass' | 'degraded' | 'fail'

@@ -85,6 +85,8 @@ const HEARD: readonly CacheEventType[] = [
   'invalidation-delivered',
   'publish-failed',
   'memory-pressure',
+  'breaker',
+  'damaged',
   'log-broken',
 ]
 
@@ -97,6 +99,8 @@ const WARNINGS: ReadonlySet<LogEventName> = new Set([
   'cache_invalidation_queued',
   'cache_publish_error',
   'cache_memory_pressure',
+  'cache_breaker',
+  'cache_damaged',
   'cache_log_broken',
 ])
 

@@ -39,9 +39,17 @@ export class EventRecorder {
       cache.on('fill-failed', fillEnded('error')),
       cache.on('followed', (event) => this.#followed(event)),
       cache.on('hedged', () => this.#count('cache_fill_total', { outcome: 'hedge' })),
+      cache.on('not-stored', (event) => {
+        if (event.cause === 'full')
+          this.#count('cache_not_stored_total', { policy: this.#policies.of(event.policy), reason: 'full' })
+      }),
       cache.on('lease-lost', () => this.#count('cache_lease_lost_total', {})),
       cache.on('invalidated', (event) => this.#invalidated(event)),
       cache.on('log-broken', ({ cause }) => this.#count('cache_log_breaks_total', { cause })),
+      // A shared tier's calls are told one by one.
+      cache.on('tier-failed', ({ tier, operation }) => {
+        if (tier === 'disk') this.#count('cache_errors_total', { tier, operation })
+      }),
       cache.on('tier-called', (event) => this.#called(event)),
     ]
   }

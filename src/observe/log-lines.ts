@@ -21,6 +21,8 @@ export const LOG_EVENTS = [
   'cache_publish_error',
   'cache_memory_pressure',
   'cache_tier_error',
+  'cache_breaker',
+  'cache_damaged',
   'cache_log_broken',
 ] as const
 
@@ -128,6 +130,11 @@ export function logLineOf(event: CacheEvent, context: LineContext): LogLine | un
     case 'memory-pressure': {
       const { type: _type, ...told } = event
       return { scope: 'cache', event: 'cache_memory_pressure', cache, ...told }
+    }
+    case 'breaker':
+    case 'damaged': {
+      const { type, ...told } = event
+      return { scope: 'cache', event: type === 'breaker' ? 'cache_breaker' : 'cache_damaged', cache, ...told }
     }
     case 'log-broken':
       // Every process begins with one.

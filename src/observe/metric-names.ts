@@ -11,7 +11,7 @@ export const METRICS = {
   cache_hits_total: ['counter', 'Fresh answers, by the tier that gave them.'],
   cache_fill_total: ['counter', 'hit, leader, follower_hit, follower_timeout, hedge, lock_error.'],
   cache_fill_errors_total: ['counter', 'Fills that failed.'],
-  cache_not_stored_total: ['counter', 'Values that were not kept, by reason: fenced or other.'],
+  cache_not_stored_total: ['counter', 'Values that were not kept, by reason: fenced, full or other.'],
   cache_lease_lost_total: ['counter', 'Leases that ended while their fill ran.'],
   cache_invalidations_total: [
     'counter',
@@ -19,6 +19,10 @@ export const METRICS = {
   ],
   cache_evictions_total: ['counter', 'Entries that left a tier, by reason: evicted, expired, refused.'],
   cache_errors_total: ['counter', 'Calls of a tier that failed.'],
+  cache_breaker_state: [
+    'gauge',
+    '0 while calls of a tier go through, 1 while one at a time is tried, 2 while they are refused at once.',
+  ],
   cache_log_breaks_total: ['counter', 'Times that the invalidation log could not be followed and memory was dropped.'],
   cache_entries: ['gauge', 'Entries held.'],
   cache_bytes: ['gauge', 'Bytes held.'],

@@ -2,6 +2,9 @@ import type { CacheStats } from '../core/stats.js'
 import type { MetricName } from './metric-names.js'
 import type { PolicyLabels } from './policy-labels.js'
 
+/** In the order of their numbers. */
+const BREAKER_STATES = ['closed', 'half-open', 'open']
+
 export interface NamedSample {
   readonly name: MetricName
   readonly labels: Readonly<Record<string, string>>
@@ -20,6 +23,9 @@ export function statsSamples(stats: CacheStats, policies: PolicyLabels): NamedSa
       ...one('cache_hits_total', counts.hits, { tier }),
       ...(['evicted', 'expired', 'refused'] as const).flatMap((reason) =>
         one('cache_evictions_total', counts[reason], { tier, reason }),
+      ),
+      ...Object.entries(counts.breakers ?? {}).flatMap(([part, state]) =>
+        one('cache_breaker_state', BREAKER_STATES.indexOf(state), { tier, part }),
       ),
       ...one('cache_entries', counts.entries, { tier }),
       ...one('cache_bytes', counts.bytes, { tier }),

@@ -83,6 +83,13 @@ export class RedisGuard {
     return this.#node(node).breaker?.state ?? 'closed'
   }
 
+  /** The worst of all servers. One without a connection is as good as given up: its calls are refused, too. */
+  get worstState(): 'closed' | 'open' | 'half-open' {
+    const states = this.names().map((name) => (this.#isConnected(name) ? this.stateOf(name) : 'open'))
+    if (!this.#connection.isUp || states.includes('open')) return 'open'
+    return states.includes('probing') ? 'half-open' : 'closed'
+  }
+
   /** Refused at once while its node is away. */
   send(command: RedisCommand): Promise<unknown> {
     const node = this.#nodeFor(command)

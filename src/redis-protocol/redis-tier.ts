@@ -89,6 +89,7 @@ export class RedisTier implements SharedTier {
   readonly pollMs: number
   readonly maxEntryBytes: number
   readonly fencing: 'none' | undefined
+  readonly breakerState: SharedTier['breakerState']
   readonly subscribe: SharedTier['subscribe']
   readonly #clock: Clock
   readonly #layout: RedisLayout
@@ -131,6 +132,7 @@ export class RedisTier implements SharedTier {
     this.#subscriptions = subscriptions
     this.subscribe = subscriptions && ((onRow) => this.#subscribe(subscriptions, onRow))
     this.fencing = connection.runScript && 'none'
+    this.breakerState = settings.breaker && (() => this.#guard.worstState)
   }
 
   shardOf(namespace: NamespaceId): number {

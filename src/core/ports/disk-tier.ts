@@ -1,3 +1,4 @@
+import type { BreakerState } from './breaker-state.js'
 import type { Clock } from './clock.js'
 import type { Random } from './random.js'
 import type { StoredKey } from './shared-tier.js'
@@ -75,12 +76,15 @@ export interface DiskUsage {
   readonly refused: number
   readonly damaged: number
   readonly errors: number
+  /** Breakers of the device. */
+  readonly reads: BreakerState
+  readonly writes: BreakerState
 }
 
 /** What a disk tier tells: a failed operation, a breaker that changed, records that could not be read as written. */
 export type DiskTrouble =
   | { readonly kind: 'failed'; readonly operation: string; readonly error: unknown }
-  | { readonly kind: 'breaker'; readonly part: 'reads' | 'writes'; readonly state: 'closed' | 'open' | 'half-open' }
+  | { readonly kind: 'breaker'; readonly part: 'reads' | 'writes'; readonly state: BreakerState }
   | { readonly kind: 'damaged'; readonly records: number }
 
 export interface DiskTierContext {

@@ -1,3 +1,4 @@
+import type { BreakerState } from './breaker-state.js'
 import type { Clock } from './clock.js'
 import type { Random } from './random.js'
 
@@ -218,6 +219,8 @@ export interface SharedTier {
   readonly pollMs: number
   /** Largest envelope that the tier accepts. */
   readonly maxEntryBytes: number
+  /** Whether calls go through: the worst of its servers. Undefined where nothing stands between a call and its server. */
+  breakerState?(): BreakerState
   /**
    * 'none': what the port calls atomic is not, because the technology cannot. A fill that began before an invalidation
    * may be stored after it (guarantee G1 is off).

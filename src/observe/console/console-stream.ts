@@ -37,6 +37,8 @@ const TOLD = [
   'publish-failed',
   'memory-pressure',
   'tier-failed',
+  'breaker',
+  'damaged',
   'log-broken',
 ] as const
 
