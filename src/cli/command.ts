@@ -6,7 +6,7 @@ export const EXIT = {
   /** Done, and something is wrong or missing: what was looked for is not there, a check found a fault. */
   found: 1,
   badInput: 2,
-  /** The service or Redis could not be reached, or did not acknowledge. */
+  /** The service or Redis could not be reached, or did not acknowledge; a directory is in use. */
   unreachable: 3,
   /** The service refused: a token is missing or wrong. */
   refused: 4,
@@ -23,6 +23,8 @@ export interface CliCommand {
   readonly operands?: readonly (readonly [form: string, help: string])[]
   /** `['--rate <keys>', 'keys a second', '1000']`; without a default `undefined`. */
   readonly options?: readonly (readonly [form: string, help: string, fallback?: string])[]
+  /** Takes no connection: what it looks at is on this machine. Default false. */
+  readonly isLocal?: boolean
   run(call: CliCall): Promise<ExitCode>
 }
 

@@ -4,6 +4,8 @@ import { errorText } from '../observe/redact.js'
 import { CliError } from './cli-error.js'
 import type { CliIo } from './cli-io.js'
 import { type CliCommand, EXIT, type ExitCode } from './command.js'
+import { bench } from './commands/bench.js'
+import { disk } from './commands/disk.js'
 import { doctor } from './commands/doctor.js'
 import { explain } from './commands/explain.js'
 import { get } from './commands/get.js'
@@ -14,15 +16,30 @@ import { stats } from './commands/stats.js'
 import { tail } from './commands/tail.js'
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly CliCommand[] = [doctor, stats, explain, get, invalidate, tail, purge, restProxy]
+export const COMMANDS: readonly CliCommand[] = [
+  doctor,
+  stats,
+  explain,
+  get,
+  invalidate,
+  tail,
+  purge,
+  disk,
+  bench,
+  restProxy,
+]
 
+/** What was asked for is right, and could not be done now. */
+const OUT_OF_REACH: readonly string[] = ['SHARED_TIER_FAILED', 'SHARED_TIER_TIMEOUT', 'DISK_LOCKED']
+
+const JSON_OPTION = ['--json', 'answer as JSON'] as const
 const CONNECTION = [
   ['--url <url>', 'a running service with the console API, such as http://127.0.0.1:3000'],
   ['--token <token>', 'its token; better in FRESHTIER_TOKEN, where no process list shows it'],
   ['--redis <url>', 'the Redis of a cache, such as redis://127.0.0.1:6379; default: REDIS_URL'],
   ['--name <name>', 'the name that the cache has there: createCache({ name })', 'cache'],
   ['--prefix <text>', 'the prefix that its tier has: redisTier({ prefix })', ''],
-  ['--json', 'answer as JSON'],
+  JSON_OPTION,
 ] as const
 
 /** Runs one command line; answers its exit code. Never rejects. */
@@ -52,12 +69,12 @@ export async function runCli(args: readonly string[], version: string, io: CliIo
 
 function addCommand(
   program: Command,
-  { name, summary, operands = [], options = [] }: CliCommand,
+  { name, summary, operands = [], options = [], isLocal = false }: CliCommand,
   run: (operands: readonly string[], options: Record<string, unknown>) => Promise<void>,
 ): void {
   const command = program.command(name).description(summary).exitOverride()
   for (const [form, help] of operands) command.argument(form, help)
-  for (const [form, help, fallback] of [...options, ...CONNECTION]) {
+  for (const [form, help, fallback] of [...options, ...(isLocal ? [JSON_OPTION] : CONNECTION)]) {
     const option = new Option(form, help)
     command.addOption(fallback === undefined || fallback === '' ? option : option.default(fallback))
   }
@@ -70,6 +87,5 @@ function explainError(error: unknown, io: CliIo): ExitCode {
   if (io.signal.aborted) return EXIT.interrupted
   io.err(`error: ${errorText(error)}`)
   if (error instanceof CliError) return error.exitCode
-  if (!CacheError.is(error)) return EXIT.unreachable
-  return error.code === 'SHARED_TIER_FAILED' || error.code === 'SHARED_TIER_TIMEOUT' ? EXIT.unreachable : EXIT.badInput
+  return CacheError.is(error) && !OUT_OF_REACH.includes(error.code) ? EXIT.badInput : EXIT.unreachable
 }

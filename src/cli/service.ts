@@ -27,7 +27,7 @@ export function openService(url: string, token: string | undefined, signal: Abor
       const headers = { 'content-type': 'application/json' }
       return readJson(await ask(path, { method: 'POST', headers, body: JSON.stringify(body) }, soon()))
     },
-    events: (path) => readEvents(ask(path, {}, signal)),
+    events: (path) => readEvents(ask(path, {}, signal), signal),
   }
 }
 
@@ -76,15 +76,30 @@ async function readJson(response: Response): Promise<Record<string, unknown>> {
   return (await response.json()) as Record<string, unknown>
 }
 
-async function* readEvents(asked: Promise<Response>): AsyncGenerator<{ event: string; data: Record<string, unknown> }> {
+async function* readEvents(
+  asked: Promise<Response>,
+  signal: AbortSignal,
+): AsyncGenerator<{ event: string; data: Record<string, unknown> }> {
   const { body } = await asked
-  let pending = ''
-  for await (const text of body!.pipeThrough(new TextDecoderStream())) {
-    const parts = (pending + text).split('\n\n')
-    pending = parts.pop()!
-    for (const part of parts) {
-      const match = /^event: (\S+)\ndata: (.*)$/.exec(part)
-      if (match) yield { event: match[1]!, data: JSON.parse(match[2]!) as Record<string, unknown> }
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
+  // The signal given to fetch alone does not end a body once the collector has taken what fetch kept for it.
+  const stop = (): void => void reader.cancel().catch(() => {})
+  signal.addEventListener('abort', stop)
+  try {
+    let pending = ''
+    for (;;) {
+      const { done, value } = await reader.read()
+      signal.throwIfAborted()
+      if (done) return
+      const parts = (pending + value).split('\n\n')
+      pending = parts.pop()!
+      for (const part of parts) {
+        const match = /^event: (\S+)\ndata: (.*)$/.exec(part)
+        if (match) yield { event: match[1]!, data: JSON.parse(match[2]!) as Record<string, unknown> }
+      }
     }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    stop()
   }
 }

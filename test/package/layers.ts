@@ -11,7 +11,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   observe: ['core'],
   fastify: ['core', 'observe'],
   upstash: ['core', 'redis-protocol'],
-  cli: ['core', 'memory', 'observe', 'redis', 'redis-protocol', 'testing'],
+  cli: ['core', 'memory', 'disk', 'observe', 'redis', 'redis-protocol', 'testing'],
   testing: ['core', 'memory'],
   // The main door wires core and its default tier.
   '': ['core', 'memory'],

@@ -18,7 +18,11 @@ async function run({ options, io }: CliCall, connection: Connection): Promise<0 
 
 /** One report for each cache. */
 async function ask(connection: Connection): Promise<readonly (DoctorReport & { cache?: string })[]> {
-  if (connection.kind === 'redis') return [await examine(connection.redis.cache())]
+  if (connection.kind === 'redis') {
+    const report = await examine(connection.redis.cache())
+    // The bounds are those of this program, not of a service.
+    return [{ ...report, findings: report.findings.filter(({ topic }) => topic !== 'bound') }]
+  }
   const { caches } = await connection.service.get('/doctor')
   return caches as readonly (DoctorReport & { cache: string })[]
 }

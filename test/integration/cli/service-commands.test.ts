@@ -1,7 +1,10 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freshtier } from '../../../src/fastify/index.js'
 import { createCache, definePolicy } from '../../../src/index.js'
+import { until } from '../../kit/until.ts'
 import { cli } from './run-cli.ts'
 
 const TOKEN = 'a-token-of-the-operator'
@@ -85,6 +88,25 @@ describe('a running service', () => {
     const { code, out } = await running
     expect(code).toBe(0)
     expect(json(out)).toMatchObject({ type: 'invalidated', cache: 'shop', tenant: 'org-1', tags: ['units'] })
+  })
+
+  it('can be interrupted while it shows nothing, also after the garbage collector ran', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const stop = new AbortController()
+    let lines = 0
+    const running = cli(['tail', '--url', url], { ...withToken, signal: stop.signal, onLine: () => void lines++ })
+    const isShown = async () => {
+      await app.cache.invalidate({ tags: ['units'] })
+      return lines > 0
+    }
+    await until(isShown, { what: 'a line' })
+    for (let turn = 0; turn < 3; turn++) {
+      collect()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    stop.abort()
+    expect((await running).code).toBe(130)
   })
 
   it.each([
