@@ -1,4 +1,4 @@
 // `npm run prove [-- --small | <mutant>]`: see docs/proof.md.
-import { runProof } from './proof.mjs'
+import { runCompiled } from './compiled.mjs'
 
-await runProof('checker/main')
+await runCompiled('proof', 'checker/main')

@@ -1,4 +1,4 @@
 // `npm run simulate [-- --seeds 100000 | --seed 7]`: see docs/proof.md.
-import { runProof } from './proof.mjs'
+import { runCompiled } from './compiled.mjs'
 
-await runProof('simulation/main')
+await runCompiled('proof', 'simulation/main')

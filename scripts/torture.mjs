@@ -1,4 +1,4 @@
 // `npm run torture [-- --seconds 60] [--seed 1]`: see docs/proof.md.
-import { runProof } from './proof.mjs'
+import { runCompiled } from './compiled.mjs'
 
-await runProof('torture/main')
+await runCompiled('proof', 'torture/main')

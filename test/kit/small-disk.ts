@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Segment } from '../../src/disk/segment.js'
@@ -10,6 +10,8 @@ export interface SmallDisk {
   readonly kind: 'mounted' | 'limited'
   /** While no file of it is open for writing. */
   makeReadOnly(): void
+  /** Something else takes what is left of it, until the function that is returned is called. */
+  fill(): () => void
   remove(): void
 }
 
@@ -25,13 +27,22 @@ export function smallDisk(bytes: number): SmallDisk {
         const { status, stderr } = spawnSync('mount', ['-o', 'remount,ro', directory], { encoding: 'utf8' })
         if (status !== 0) throw new Error(stderr)
       },
+      fill: () => fillWithFile(join(directory, 'of-others')),
       remove: () => {
         spawnSync('umount', ['-l', directory])
         rmSync(directory, { recursive: true, force: true })
       },
     }
   }
-  return { directory, kind: 'limited', makeReadOnly, remove: limitWrites(directory, bytes) }
+  const limit = { bytes }
+  const remove = limitWrites(directory, limit)
+  const fill = (): (() => void) => {
+    limit.bytes = 0
+    return () => {
+      limit.bytes = bytes
+    }
+  }
+  return { directory, kind: 'limited', makeReadOnly, fill, remove }
 }
 
 function makeReadOnly(): void {
@@ -39,13 +50,26 @@ function makeReadOnly(): void {
   Segment.prototype.write = () => Promise.reject(Object.assign(new Error('read-only file system'), { code }))
 }
 
-function limitWrites(directory: string, bytes: number): () => void {
+function fillWithFile(path: string): () => void {
+  const chunk = Buffer.alloc(64 * 1024, 1)
+  const file = openSync(path, 'w')
+  try {
+    for (;;) writeSync(file, chunk)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  } finally {
+    closeSync(file)
+  }
+  return () => rmSync(path)
+}
+
+function limitWrites(directory: string, limit: { readonly bytes: number }): () => void {
   const { write, leave } = Segment.prototype
   const sizes = new Map<Segment, number>()
   Segment.prototype.write = function (this: Segment, content, length, offset) {
     let used = 0
     for (const [segment, size] of sizes) if (segment !== this) used += size
-    if (used + offset + length > bytes) {
+    if (used + offset + length > limit.bytes) {
       return Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
     }
     sizes.set(this, offset + length)

@@ -91,6 +91,11 @@ function typed(type: string, colours: ReturnType<typeof coloursOf>): string {
 
 function fields(rest: Record<string, unknown>): string {
   return Object.entries(rest)
-    .map(([name, value]) => `${name}=${printable(typeof value === 'string' ? value : JSON.stringify(value))}`)
+    .map(([name, value]) => `${name}=${printable(fieldText(value))}`)
     .join(' ')
+}
+
+function fieldText(value: unknown): string {
+  if (typeof value === 'string') return value
+  return typeof value === 'number' ? String(Math.round(value * 100) / 100) : JSON.stringify(value)
 }
