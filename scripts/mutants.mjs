@@ -115,7 +115,7 @@ const MUTANTS = [
   },
   {
     name: 'join-sent-read',
-    file: 'src/core/read.ts',
+    file: 'src/core/flight-joins.ts',
     find: "if (fill === undefined || (level === 'strict' && sync !== undefined)) return undefined",
     replace: 'if (fill === undefined) return undefined',
   },
@@ -128,7 +128,7 @@ const MUTANTS = [
   {
     name: 'bound-ignored-by-shared-reads',
     file: 'src/core/shared-reader.ts',
-    find: "return job.level === 'bounded' && !this.#parts.sync!.isCurrent(this.#parts.clock.now())",
+    find: "return job.level === 'bounded' && !this.#parts.sync!.isCurrent(nowMs)",
     replace: 'return false',
   },
   {
@@ -172,8 +172,8 @@ const MUTANTS = [
   },
   {
     name: 'strict-join-unproven',
-    file: 'src/core/read.ts',
-    find: '(flight.lease !== undefined && (await this.#shared!.coordinator.stands({ space, key, flight })))',
+    file: 'src/core/flight-joins.ts',
+    find: '(flight.lease !== undefined && (await this.#coordinator!.stands({ space, key, flight })))',
     replace: 'true',
     tests: ['test/unit/core/strict-joins.test.ts'],
   },
@@ -187,8 +187,8 @@ const MUTANTS = [
   {
     name: 'read-before-queue',
     file: 'src/core/shared-reader.ts',
-    find: 'if (this.#queue.size > 0 && !(await this.#queue.deliver())) {',
-    replace: 'if (Math.random() > 2) {',
+    find: 'return (await this.#queue.deliver()) ? undefined : undelivered(this.#tier.name)',
+    replace: 'return undefined',
     tests: ['test/unit/core/invalidation-queue.test.ts'],
   },
   {
@@ -242,7 +242,7 @@ const MUTANTS = [
   },
   {
     name: 'disk join-older-than-bound',
-    file: 'src/core/read.ts',
+    file: 'src/core/flight-joins.ts',
     find: 'flight.isLocal ? Number.NEGATIVE_INFINITY : flight.startedAtMs',
     replace: 'flight.startedAtMs',
     tests: ON_DISK,

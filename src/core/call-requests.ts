@@ -9,8 +9,8 @@ import { checkFields, checkOneOf, checkPairs } from './options.js'
 import { checkPolicy, type Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
 import { parseDuration } from './quantity.js'
-import type { ReadRequest } from './read.js'
 import type { FillManyContext } from './read-many.js'
+import type { ReadRequest } from './read-request.js'
 import { parseReceipt, type QueuedInvalidation, type Receipt } from './receipt.js'
 import type { Space } from './space.js'
 import { checkTags } from './tags.js'
@@ -93,28 +93,28 @@ const READ_FIELDS = ['signal', 'consistency', 'after', 'tags']
 const NO_OPTIONS: ReadOptions = Object.freeze({})
 
 /** Checks the options of a read; for `after`, follows the log up to the receipt or makes the read strict. */
-export async function readRequest(
+export function readRequest(
   core: CacheCore,
   space: Space,
   { userKey, key, fill, options }: Call,
-): Promise<ReadRequest> {
-  const { signal, consistency, after, tags } = checkFields(
-    options === undefined ? NO_OPTIONS : options,
-    READ_FIELDS,
-    'options',
-  ) as ReadOptions
+): ReadRequest | Promise<ReadRequest> {
+  if (options === undefined) return { space, key, userKey, level: 'bounded', fill, tags: undefined, signal: undefined }
+  const { signal, consistency, after, tags } = checkFields(options, READ_FIELDS, 'options') as ReadOptions
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new InvalidOptionError({ field: 'options.signal', value: signal, rule: 'must be an AbortSignal' })
   }
-  let level =
+  const level =
     consistency === undefined
       ? 'bounded'
       : checkOneOf(consistency, ['eventual', 'bounded', 'strict'], 'options.consistency')
-  if (after !== undefined && level !== 'strict') {
-    const positions = parseReceipt(after, 'options.after')
-    level = positions !== undefined && (await core.reach(positions)) ? 'bounded' : 'strict'
-  }
-  return { space, key, userKey, level, fill, tags: checkTags(tags, 'options.tags'), signal }
+  const request = { space, key, userKey, level, fill, tags: checkTags(tags, 'options.tags'), signal }
+  return after === undefined || level === 'strict' ? request : requestAfter(core, request, after)
+}
+
+async function requestAfter(core: CacheCore, request: ReadRequest, receipt: unknown): Promise<ReadRequest> {
+  const positions = parseReceipt(receipt, 'options.after')
+  const isReached = positions !== undefined && (await core.reach(positions))
+  return { ...request, level: isReached ? 'bounded' : 'strict' }
 }
 
 /** A batch: its options are checked once. */

@@ -5,12 +5,14 @@ import { admit } from './doctor.js'
 import { InvalidOptionError } from './errors.js'
 import { type CacheEvent, type CacheEventType, Events } from './events.js'
 import { FillRunner } from './fill.js'
+import { FlightJoins } from './flight-joins.js'
 import { FreezeAwareClock } from './freeze-aware-clock.js'
 import { Invalidator } from './invalidate.js'
 import { InvalidationQueue } from './invalidation-queue.js'
 import { LeaseFill } from './lease-fill.js'
 import { LocalStore } from './local-store.js'
 import { LogSync } from './log-sync.js'
+import { MemoryReader } from './memory-reader.js'
 import { checkTenant, Namespaces } from './namespaces.js'
 import { checkFields, checkItems, checkMethods, checkOneOf } from './options.js'
 import type { CacheParts, LocalParts } from './parts.js'
@@ -30,6 +32,7 @@ import type { Random } from './ports/random.js'
 import type { SharedTier, SharedTierDefinition } from './ports/shared-tier.js'
 import { type Duration, parseMs, parsePositiveDuration } from './quantity.js'
 import { Reader, type SharedSide } from './read.js'
+import { ReadEvents } from './read-events.js'
 import { ManyReader } from './read-many.js'
 import { RecentLoads } from './recent-loads.js'
 import { Scope } from './scope.js'
@@ -235,8 +238,11 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
       endEpoch: ({ id }, epoch) => shared!.endEpoch(id, epoch),
     })
   const side = shared && openSharedSide(parts, shared, { store, solo, queue: queue! })
-  const reader = new Reader(parts, { store, solo, shared: side, recent })
-  const many = new ManyReader(parts, { reader, solo, shared: side })
+  const told = new ReadEvents(events)
+  const joins = new FlightJoins(parts, { events: told, coordinator: side?.coordinator })
+  const reading = { held: new MemoryReader(parts, recent), joins, events: told, solo, shared: side }
+  const reader = new Reader(parts, { ...reading, store })
+  const many = new ManyReader(parts, { ...reading, reader })
   const core = new CacheCore({
     parts,
     namespaces,

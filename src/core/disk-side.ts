@@ -4,7 +4,7 @@ import { decodeEnvelope, encodeEnvelope, stampEnvelope } from './envelope.js'
 import type { Events } from './events.js'
 import type { FoundValue } from './found.js'
 import { type Job, subject } from './job.js'
-import { decodeBody, standingOf } from './judge-envelope.js'
+import { decodeBody, judge, judgeAsking } from './judge-envelope.js'
 import type { Anchor, AnchorKeeper } from './log-sync.js'
 import type { Namespace } from './namespace.js'
 import type { Clock } from './ports/clock.js'
@@ -62,7 +62,9 @@ export class DiskSide implements AnchorKeeper {
     return this.#controls === undefined || namespace.isOpen || this.tier.state !== 'open'
   }
 
+  /** Resolves once `isReady`, or the disk has failed to open. */
   async ready(namespace: Namespace): Promise<void> {
+    if (this.isReady(namespace)) return
     if ((await this.tier.opened) && this.#controls) await this.#controls.open(namespace)
   }
 
@@ -83,9 +85,9 @@ export class DiskSide implements AnchorKeeper {
     if (sequence <= (this.#distrusted[this.#shardOf(namespace)] ?? 0)) return undefined
     const envelope = decodeEnvelope(text)
     if (envelope === undefined) return this.#unreadable(job)
-    const { standing, seen } = await standingOf(namespace, envelope, undefined, (tags) =>
-      this.#control(namespace, tags),
-    )
+    const judged = judge(namespace, envelope, undefined)
+    const { standing, seen } =
+      judged ?? (await judgeAsking(namespace, envelope, (tags) => this.#control(namespace, tags)))
     if (standing === 'dead') return undefined
     const decoded = await decodeBody(space, envelope, this.#clock)
     if (decoded === undefined) return this.#unreadable(job)

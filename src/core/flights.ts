@@ -1,4 +1,5 @@
 import { Abort } from './abort.js'
+import { Deferred } from './deferred.js'
 import type { Key } from './ports/local-tier.js'
 
 /**
@@ -42,25 +43,28 @@ export class Flight<T> {
   /** A look at that lease that is about to be sent. */
   look: Promise<boolean> | undefined
   #isDecided = false
-  #decide: (() => void) | undefined
-  #decided: Promise<void> | undefined
+  #decided: Deferred<void> | undefined
 
   /** A stale value that stood in before the work ended, and until when it may. */
   early: { readonly value: T; readonly untilMs: number } | undefined
-  #answer!: Promise<T>
-  #resolve!: (value: T) => void
-  #reject!: (error: unknown) => void
+  /** Undefined once nobody may ask any more. */
+  #answer: Deferred<T> | undefined = new Deferred<T>()
 
   constructor(key: Key, seen: number, startedAtMs: number) {
     this.key = key
     this.seen = seen
     this.startedAtMs = startedAtMs
-    this.#promise()
   }
 
-  /** What whoever joins now waits for. */
-  get answer(): Promise<T> {
-    return this.#answer
+  /** One more caller waits for what it brings. Not after `forget`. */
+  join(): Promise<T> {
+    this.waiters++
+    return this.#answer!.promise
+  }
+
+  /** A caller gives up. True if it was the last one; who was answered early is not counted any more. */
+  leave(answer: Promise<T>): boolean {
+    return this.#answer?.promise === answer && --this.waiters === 0
   }
 
   get isPoisoned(): boolean {
@@ -73,20 +77,23 @@ export class Flight<T> {
 
   /** Answers all who wait now; the work goes on, and who joins after `untilMs` waits for what it brings. */
   succeedEarly(value: T, untilMs: number): void {
-    const resolve = this.#resolve
+    const answered = this.#answer!
     this.early = { value, untilMs }
     this.waiters = 0
-    this.#promise()
-    resolve(value)
+    this.#answer = new Deferred()
+    answered.resolve(value)
   }
 
   succeed(value: T): void {
-    this.#resolve(value)
+    this.#answer!.resolve(value)
     this.#nowDecided()
   }
 
   fail(error: unknown): void {
-    this.#reject(error)
+    const { promise, reject } = this.#answer!
+    // A background refresh has no caller; whoever awaits `answer` still sees the rejection.
+    promise.catch(ignore)
+    reject(error)
     this.#nowDecided()
   }
 
@@ -98,28 +105,28 @@ export class Flight<T> {
 
   /** Resolves once it loads, or has ended without. */
   get decided(): Promise<void> {
-    this.#decided ??= new Promise((resolve) => {
-      this.#decide = resolve
-      // A flight that has ended is still in the table for a moment.
-      if (this.#isDecided) resolve()
-    })
-    return this.#decided
+    this.#decided ??= new Deferred()
+    // A flight that has ended is still in the table for a moment.
+    if (this.#isDecided) this.#decided.resolve()
+    return this.#decided.promise
+  }
+
+  /**
+   * It has left the table and lets go of what it brought; those who wait have their promise. A Map that grew leaves its
+   * old table behind, and V8 keeps alive what that holds until a full collection: without this, every value read.
+   * Strict callers may still ask: they look into the table first and prove later.
+   */
+  forget(): void {
+    if (!this.isStrict) this.#answer = undefined
   }
 
   #nowDecided(): void {
     this.#isDecided = true
-    this.#decide?.()
-  }
-
-  #promise(): void {
-    this.#answer = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    // A background refresh has no caller; whoever awaits `answer` still sees the rejection.
-    this.#answer.catch(() => {})
+    this.#decided?.resolve()
   }
 }
+
+function ignore(): void {}
 
 /** The flights of one space. A flight registers before its first await, so that no invalidation can miss it. */
 export class Flights<T> {
@@ -148,6 +155,7 @@ export class Flights<T> {
   }
 
   settle(flight: Flight<T>): void {
+    flight.forget()
     let newer = this.#newest.get(flight.key)
     if (newer === flight) {
       if (flight.older) this.#newest.set(flight.key, flight.older)

@@ -5,48 +5,80 @@ import type { Clock } from './ports/clock.js'
 import type { Standing } from './ports/local-tier.js'
 import type { Control } from './ports/shared-tier.js'
 import type { Space } from './space.js'
+import type { StandardSchema } from './standard-schema.js'
 
 /** Control blocks that are overtaken by events again and again while one entry is judged. */
-const MAX_CONTROL_READS = 4
+const MAX_CONTROL_READS = 3
+
+const NO_TAGS: readonly string[] = Object.freeze([])
+
+/** `seen`: the sequence at the moment of the judgement. An invalidation may be applied before whoever awaits it goes on. */
+export interface Judged {
+  readonly standing: Standing
+  readonly seen: number
+}
 
 /**
  * How a stored entry stands: what the control block says and what is known here, the worse of the two, because the
- * block may have been read before an invalidation that this process has already acknowledged. `read`: a control block
- * that came with the entry; `ask` reads one when what is known does not do. `seen` is the sequence at the moment of the
- * judgement: an invalidation may be applied before whoever awaits it goes on.
+ * block may have been read before an invalidation that this process has already acknowledged. `control`: a control block,
+ * read with the clocks of the tags `asked`. Undefined: what is known does not do, one must be asked for.
  */
-export async function standingOf(
+export function judge(
   namespace: Namespace,
   envelope: Envelope,
-  read: Control | undefined,
+  control: Control | undefined,
+  asked: readonly string[] = NO_TAGS,
+): Judged | undefined {
+  const seen = namespace.sequence
+  const known = namespace.judge(envelope.epoch, envelope.born, envelope.tags)
+  const said = control ? judgeByControl(envelope, control, asked) : known
+  if (known === 'dead' || said === 'dead') return { standing: 'dead', seen }
+  const isUpToDate = control === undefined || namespace.epoch === control.epoch
+  if (said === 'unknown' || !isUpToDate) return undefined
+  return { standing: known === 'stale' ? 'stale' : said, seen }
+}
+
+/** The same by a control block that `ask` reads now. */
+export async function judgeAsking(
+  namespace: Namespace,
+  envelope: Envelope,
   ask: (tags: readonly string[]) => Promise<Control>,
-): Promise<{ standing: Standing; seen: number }> {
-  let control = read
-  let asked: readonly string[] = []
+): Promise<Judged> {
   for (let attempt = 0; attempt < MAX_CONTROL_READS; attempt++) {
-    const seen = namespace.sequence
-    const known = namespace.judge(envelope.epoch, envelope.born, envelope.tags)
-    const said = control ? judgeByControl(envelope, control, asked) : known
-    if (known === 'dead' || said === 'dead') return { standing: 'dead', seen }
-    const isUpToDate = control === undefined || namespace.epoch === control.epoch
-    if (said !== 'unknown' && isUpToDate) return { standing: known === 'stale' ? 'stale' : said, seen }
-    asked = envelope.tags
-    control = await ask(asked)
-    namespace.adopt(control, asked)
+    const control = await ask(envelope.tags)
+    namespace.adopt(control, envelope.tags)
+    const judged = judge(namespace, envelope, control, envelope.tags)
+    if (judged !== undefined) return judged
   }
   return { standing: 'dead', seen: namespace.sequence }
 }
 
 /** The value of an envelope, or undefined if it cannot be read or is not what the policy's schema wants. */
-export async function decodeBody(
+export function decodeBody(
   space: Space,
   envelope: Envelope,
   clock: Clock,
-): Promise<{ value: unknown } | undefined> {
+): Decoded | undefined | Promise<Decoded | undefined> {
+  const { value: schema, hardMs } = space.policy.rules
   try {
     const value = decodeValue(envelope.codec, envelope.body)
-    const { value: schema, hardMs } = space.policy.rules
-    if (schema === undefined || value === null) return { value }
+    return schema === undefined || value === null ? { value } : checkedBy(schema, value, { hardMs, clock })
+  } catch {
+    return undefined
+  }
+}
+
+/** What a text said. An object, because the value may be anything. */
+export interface Decoded {
+  readonly value: unknown
+}
+
+async function checkedBy(
+  schema: StandardSchema,
+  value: unknown,
+  { hardMs, clock }: { hardMs: number; clock: Clock },
+): Promise<Decoded | undefined> {
+  try {
     const checked = await withinTime(schema['~standard'].validate(value), hardMs, clock)
     return checked === undefined || checked.issues !== undefined ? undefined : { value: checked.value }
   } catch {

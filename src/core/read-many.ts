@@ -1,13 +1,17 @@
 import { Abort } from './abort.js'
 import { type Coordinator, followerTimeout, isForNobody, type Progress, progressOf } from './coordinator.js'
+import { Deferred } from './deferred.js'
 import type { FillContext } from './fill-context.js'
+import type { FlightJoins } from './flight-joins.js'
 import { type Found, MISSING } from './found.js'
 import { isServable, type Job } from './job.js'
 import type { Lease, LeaseFill } from './lease-fill.js'
+import type { MemoryReader } from './memory-reader.js'
 import { checkPairs } from './options.js'
 import type { CacheParts } from './parts.js'
 import type { Key } from './ports/local-tier.js'
-import type { Reader, ReadRequest, SharedSide } from './read.js'
+import type { Reader, ReadSide, SharedSide } from './read.js'
+import type { ReadRequest } from './read-request.js'
 import type { Looked } from './shared-reader.js'
 import type { SoloFill } from './solo-fill.js'
 
@@ -24,7 +28,7 @@ interface Pending {
   lease: Lease | undefined
   /** Of the fill elsewhere that it follows. */
   progress: Progress
-  readonly outcome: { promise: Promise<Found>; resolve: (found: Found) => void; reject: (error: unknown) => void }
+  readonly outcome: Deferred<Found>
 }
 
 const NO_PROGRESS: Progress = Object.freeze({ elapsedMs: 0, leftMs: 0 })
@@ -36,15 +40,19 @@ const NO_PROGRESS: Progress = Object.freeze({ elapsedMs: 0, leftMs: 0 })
 export class ManyReader {
   readonly #parts: CacheParts
   readonly #reader: Reader
+  readonly #held: MemoryReader
+  readonly #joins: FlightJoins
   readonly #solo: SoloFill
   readonly #shared: (SharedSide & { lease: LeaseFill }) | undefined
 
   constructor(
     parts: CacheParts,
-    side: { reader: Reader; solo: SoloFill; shared: (SharedSide & { lease: LeaseFill }) | undefined },
+    side: ReadSide & { reader: Reader; shared: (SharedSide & { lease: LeaseFill }) | undefined },
   ) {
     this.#parts = parts
     this.#reader = side.reader
+    this.#held = side.held
+    this.#joins = side.joins
     this.#solo = side.solo
     this.#shared = side.shared
   }
@@ -52,22 +60,22 @@ export class ManyReader {
   /** Answers in the order of the requests. Without `fillMany` it only reads. */
   async read(requests: readonly ReadRequest[], fillMany: BoundFillMany | undefined): Promise<Found[]> {
     for (const { signal } of requests) signal?.throwIfAborted()
-    const held = await Promise.all(requests.map((request) => this.#reader.held(request)))
+    const held = await Promise.all(requests.map((request) => this.#held.look(request)))
     this.#reader.checkOpen()
     const pending: Pending[] = []
     const start = (job: Job): void => {
-      const outcome = withResolvers()
+      const outcome = new Deferred<Found>()
       pending.push({ job, deadId: undefined, lease: undefined, progress: NO_PROGRESS, outcome })
       this.#reader.land(job, outcome.promise)
     }
     const answers = requests.map((request, index) => {
       const own = held[index]
       if (own !== undefined && this.#reader.answers(request, own, start)) return own
-      const joinable = this.#reader.joinable(request)
-      if (joinable) return this.#reader.join(joinable, request.signal)
+      const joinable = this.#joins.joinable(request)
+      if (joinable) return this.#joins.join(joinable, request.signal)
       const job = this.#reader.begin(request, own)
       start(job)
-      return this.#reader.wait(job.flight, request.signal)
+      return this.#joins.wait(job.flight, request.signal)
     })
     if (pending.length > 0) this.#parts.work.track(this.#produce(pending, fillMany))
     return Promise.all(answers)
@@ -212,16 +220,6 @@ export class ManyReader {
 function settled({ outcome }: Pending, found: Found | undefined): boolean {
   if (found !== undefined) outcome.resolve(found)
   return found !== undefined
-}
-
-function withResolvers(): Pending['outcome'] {
-  let resolve!: (found: Found) => void
-  let reject!: (error: unknown) => void
-  const promise = new Promise<Found>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  return { promise, resolve, reject }
 }
 
 /** Aborts when every one of the others has: nobody waits for any key of the batch. */

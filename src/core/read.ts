@@ -1,35 +1,32 @@
 import type { Coordinator } from './coordinator.js'
 import { closedError } from './errors.js'
-import type { BoundFill } from './fill.js'
+import type { FlightJoins } from './flight-joins.js'
 import { Flight } from './flights.js'
 import { type Found, type FoundValue, MISSING } from './found.js'
-import { type Consistency, isServable, type Job, subject } from './job.js'
+import { isServable, type Job, subject } from './job.js'
 import type { LocalStore } from './local-store.js'
-import type { LogSync } from './log-sync.js'
+import type { MemoryReader } from './memory-reader.js'
 import type { CacheParts } from './parts.js'
 import type { Key, MemoryTier } from './ports/local-tier.js'
-import type { RecentLoads } from './recent-loads.js'
+import type { ReadEvents } from './read-events.js'
+import type { ReadRequest } from './read-request.js'
 import { isRefreshDue } from './refresh-ahead.js'
 import type { Looked, SharedReader } from './shared-reader.js'
 import type { SoloFill } from './solo-fill.js'
 import type { Space } from './space.js'
 
-/** One call, checked: what is wanted and how much the answer must prove. */
-export interface ReadRequest {
-  readonly space: Space
-  readonly key: Key
-  readonly userKey: Key
-  readonly level: Consistency
-  /** Undefined: read only. */
-  readonly fill: BoundFill | undefined
-  readonly tags: readonly string[] | undefined
-  readonly signal: AbortSignal | undefined
-}
-
 /** What the read path needs of a shared tier. */
 export interface SharedSide {
   readonly reader: SharedReader
   readonly coordinator: Coordinator
+}
+
+/** What the read paths of one key and of many share. */
+export interface ReadSide {
+  readonly held: MemoryReader
+  readonly joins: FlightJoins
+  readonly events: ReadEvents
+  readonly solo: SoloFill
 }
 
 /**
@@ -55,28 +52,24 @@ export interface SharedSide {
  */
 export class Reader {
   readonly #parts: CacheParts
+  readonly #held: MemoryReader
+  readonly #joins: FlightJoins
+  readonly #events: ReadEvents
   readonly #store: LocalStore
   readonly #solo: SoloFill
   readonly #shared: SharedSide | undefined
-  readonly #recent: RecentLoads | undefined
   /** What the hot path asks: memory, until the cache closes. */
   #memory: MemoryTier | undefined
   #isClosed = false
 
-  constructor(
-    parts: CacheParts,
-    {
-      store,
-      solo,
-      shared,
-      recent,
-    }: { store: LocalStore; solo: SoloFill; shared: SharedSide | undefined; recent: RecentLoads | undefined },
-  ) {
+  constructor(parts: CacheParts, side: ReadSide & { store: LocalStore; shared: SharedSide | undefined }) {
     this.#parts = parts
-    this.#recent = recent
-    this.#store = store
-    this.#solo = solo
-    this.#shared = shared
+    this.#held = side.held
+    this.#joins = side.joins
+    this.#events = side.events
+    this.#store = side.store
+    this.#solo = side.solo
+    this.#shared = side.shared
     this.#memory = parts.memory
   }
 
@@ -111,91 +104,50 @@ export class Reader {
     if (entry) this.#refreshIfDue(request, entry.freshUntilMs)
   }
 
-  async read(request: ReadRequest): Promise<Found> {
+  /** Where memory has nothing to say, the flight begins at once: nothing is awaited on the way to the next tier. */
+  read(request: ReadRequest): Promise<Found> {
+    const mayBegin = request.level !== 'strict' && !request.signal?.aborted && !this.#isClosed
+    if (!mayBegin || !this.#held.lacks(request)) return this.#readHeld(request)
+    const joinable = this.#joins.joinable(request)
+    return joinable ? this.#joins.join(joinable, request.signal) : this.#fly(request, undefined)
+  }
+
+  async #readHeld(request: ReadRequest): Promise<Found> {
     request.signal?.throwIfAborted()
-    const held = await this.held(request)
+    const held = await this.#held.look(request)
     this.checkOpen()
     if (held !== undefined && this.answers(request, held)) {
       if (held.state === 'fresh' && request.fill) this.#refreshIfDue(request, held.freshUntilMs)
       return held
     }
-    const joinable = this.joinable(request)
-    if (joinable) return this.join(joinable, request.signal)
+    const joinable = this.#joins.joinable(request)
+    if (joinable) return this.#joins.join(joinable, request.signal)
     // Of many strict callers one goes and the others join: nothing is awaited between this look and `begin`.
     const calledAt = request.space.flights.moment()
     let refused: Flight<Found> | undefined
-    for (let flight = this.#strictFlight(request); flight !== refused; flight = this.#strictFlight(request, refused)) {
-      const found = await this.#joinIfProven(request, flight!, calledAt)
+    for (let flight = this.#joins.strict(request); flight !== refused; flight = this.#joins.strict(request, refused)) {
+      const found = await this.#joins.ifProven(request, flight!, calledAt)
       if (found !== undefined) return found
       this.checkOpen()
       refused = flight
     }
-    const job = this.begin(request, held)
+    return this.#fly(request, held)
+  }
+
+  #fly(request: ReadRequest, candidate: FoundValue | undefined): Promise<Found> {
+    const job = this.begin(request, candidate)
     this.land(job, this.#produce(job))
-    return this.wait(job.flight, request.signal)
+    return this.#joins.wait(job.flight, request.signal)
   }
 
   /** Fills now, whatever is held; who comes meanwhile joins. */
   async refresh(request: ReadRequest): Promise<Found> {
     request.signal?.throwIfAborted()
-    await this.#ready(request.space)
+    await this.#parts.disk?.ready(request.space.namespace)
     this.checkOpen()
     const job = this.begin(request, undefined)
     this.land(job, this.#produceAnew(job))
-    return this.wait(job.flight, request.signal)
-  }
-
-  /** What memory may say about a key at this level: fresh, stale, or nothing. */
-  async held(request: ReadRequest): Promise<FoundValue | undefined> {
-    const { memory, sync, clock } = this.#parts
-    const startedAt = clock.now()
-    const { space, key, level } = request
-    await this.#ready(space)
-    const holds = (): boolean => memory?.getEntry(space, key, clock.now()) !== undefined
-    const isAtHand = (): boolean => level === 'bounded' && holds() && this.#isProven(request, startedAt)
-    if (sync !== undefined && !sync.isAnchored && !(sync.isFailing && isAtHand())) await sync.sync()
-    if (memory === undefined || (level === 'strict' && sync !== undefined) || !holds()) return undefined
-    if (sync !== undefined && level === 'bounded' && !(await this.#mayAnswer(request, sync, startedAt)))
-      return undefined
-    const entry = memory.getEntry(space, key, clock.now())
-    if (entry === undefined) return undefined
-    const state = clock.now() < entry.freshUntilMs ? 'fresh' : 'stale'
-    return {
-      ...entry,
-      state,
-      source: memory.name,
-      tags: entry.tags ?? [],
-      seen: space.namespace.sequence,
-      provenAtMs: this.#recent?.provenAtMs(space, key) ?? Number.NEGATIVE_INFINITY,
-      isStored: true,
-    }
-  }
-
-  /**
-   * True if what memory holds is within the bound: by the last sync, by its own load, by a sync now, or, while the log
-   * cannot be followed and the cache was told to serve on, within the limit of an outage.
-   */
-  async #mayAnswer(request: ReadRequest, sync: LogSync, startedAt: number): Promise<boolean> {
-    if (sync.isCurrent(startedAt)) return true
-    if (this.#isProven(request, startedAt)) {
-      sync.nudge()
-      return true
-    }
-    const { outageMaxStaleMs } = this.#parts
-    const mayServeOn = (): boolean =>
-      sync.isFailing && outageMaxStaleMs > 0 && this.#isProven(request, startedAt, outageMaxStaleMs)
-    if (mayServeOn()) sync.nudge()
-    // A sync that was under way already may have been sent too long ago.
-    else if ((await sync.sync()) && sync.isCurrent(startedAt)) return true
-    else if (this.#isProven(request, startedAt)) return true
-    if (!mayServeOn()) return false
-    this.#parts.tiers.outageHits++
-    return true
-  }
-
-  #isProven({ space, key }: ReadRequest, nowMs: number, boundMs?: number): boolean {
-    const { sync } = this.#parts
-    return sync?.covers(this.#recent?.provenAtMs(space, key) ?? Number.NEGATIVE_INFINITY, nowMs, boundMs) ?? true
+    return this.#joins.wait(job.flight, request.signal)
   }
 
   /**
@@ -207,71 +159,19 @@ export class Reader {
     held: FoundValue,
     start = (job: Job): void => this.land(job, this.#produce(job)),
   ): boolean {
-    const { counters } = request.space.policy
     if (held.state === 'fresh') {
-      counters.memoryHits++
-      this.#tellHit(request, held)
+      this.#events.hit(request, held, 'memoryHits')
       return true
     }
     const { whileRevalidateMs } = request.space.policy.rules
     if (request.fill === undefined || this.#parts.clock.now() >= held.freshUntilMs + whileRevalidateMs) return false
-    this.#tellStale(request, held, 'revalidate')
+    this.#events.stale(request, held, 'revalidate')
     if (!request.space.flights.joinable(request.key)) {
       const job = this.begin(request, held)
       job.isAwaited = false
       start(job)
     }
     return true
-  }
-
-  /**
-   * The flight that this caller may join. One rule for use and join: what a flight brings is as new as the later of its
-   * start and the last sync.
-   */
-  joinable(request: ReadRequest): Flight<Found> | undefined {
-    const { sync, clock } = this.#parts
-    const { space, key, level, fill } = request
-    if (fill === undefined || (level === 'strict' && sync !== undefined)) return undefined
-    const flight = space.flights.joinable(key)
-    if (flight === undefined) return undefined
-    if (
-      sync !== undefined &&
-      level === 'bounded' &&
-      !sync.covers(flight.isLocal ? Number.NEGATIVE_INFINITY : flight.startedAtMs, clock.now())
-    )
-      return undefined
-    this.#tellJoined(request)
-    return flight
-  }
-
-  #tellJoined(request: ReadRequest): void {
-    const { events } = this.#parts
-    request.space.policy.counters.joined++
-    if (events.hears('joined')) events.emit({ type: 'joined', ...subject(request) })
-  }
-
-  /** A flight that a strict call may join if it proves new enough; the one that did not is answered again. */
-  #strictFlight({ space, key, level, fill }: ReadRequest, refused?: Flight<Found>): Flight<Found> | undefined {
-    if (this.#shared === undefined || level !== 'strict' || fill === undefined) return refused
-    const flight = space.flights.joinable(key)
-    return flight?.isStrict ? flight : refused
-  }
-
-  /** What a flight brings that began after the call, whose load did, or whose lease and clock still stand after it. */
-  async #joinIfProven(request: ReadRequest, flight: Flight<Found>, calledAt: number): Promise<Found | undefined> {
-    const { space, key, signal } = request
-    const isLater = flight.begunAt > calledAt
-    if (!isLater && flight.loadBegunAt === 0) await settledFirst(flight.decided, signal)
-    const isProven =
-      isLater ||
-      flight.loadBegunAt > calledAt ||
-      (flight.lease !== undefined && (await this.#shared!.coordinator.stands({ space, key, flight })))
-    if (!isProven || flight.isDetached || flight.isPoisoned) return undefined
-    this.#tellJoined(request)
-    if (isLater) return this.join(flight, signal)
-    const found = await this.wait(flight, signal)
-    // A stale value may stand in for a call that came before it was found, not for a later one.
-    return found.state === 'stale' ? undefined : joinedBy(found)
   }
 
   /** Registers a flight. Synchronous with the look at memory before it, so that no invalidation falls in between. */
@@ -287,19 +187,30 @@ export class Reader {
 
   /** Gives a flight its outcome: the value, a stale value that may stand in for an error, or the error. */
   land(job: Job, outcome: Promise<Found>): void {
-    const { flight, space } = job
-    const landed = outcome
-      .then(
-        (found) => flight.succeed(found),
-        (error: unknown) => {
-          if (isServable(job, space.policy.rules.ifErrorMs, this.#parts.clock.now())) {
-            if (flight.waiters > 0) this.#tellStale(job, job.candidate, 'error')
-            flight.succeed(job.candidate)
-          } else flight.fail(error)
-        },
-      )
-      .finally(() => space.flights.settle(flight))
-    this.#parts.work.track(landed)
+    this.#parts.work.begin()
+    outcome.then(
+      (found) => this.#end(job, found),
+      (error: unknown) => {
+        const { flight, space } = job
+        if (isServable(job, space.policy.rules.ifErrorMs, this.#parts.clock.now())) {
+          if (flight.waiters > 0) this.#events.stale(job, job.candidate, 'error')
+          this.#end(job, job.candidate)
+        } else {
+          flight.fail(error)
+          this.#settle(job)
+        }
+      },
+    )
+  }
+
+  #end(job: Job, found: Found): void {
+    job.flight.succeed(found)
+    this.#settle(job)
+  }
+
+  #settle({ flight, space }: Job): void {
+    space.flights.settle(flight)
+    this.#parts.work.end()
   }
 
   /** What the disk says to jobs of one space: the answer, or undefined if the search goes on. */
@@ -329,23 +240,19 @@ export class Reader {
     return sync.isCurrent(flight.startedAtMs) || ((await sync.sync()) && sync.isCurrent(flight.startedAtMs))
   }
 
-  /** The disk is open, and what it knows of the namespace is known here: before a flight begins. */
-  async #ready({ namespace }: Space): Promise<void> {
-    const { disk } = this.#parts
-    if (disk !== undefined && !disk.isReady(namespace)) await disk.ready(namespace)
-  }
-
   async #produce(job: Job): Promise<Found> {
-    const [local] = await this.fromDisk([job])
-    if (local !== undefined) return local
+    if (this.#parts.disk !== undefined) {
+      const [local] = await this.fromDisk([job])
+      if (local !== undefined) return local
+    }
     if (this.#shared === undefined) {
       return job.fill ? this.#solo.alone(this.missed(job)) : this.#unfilled(job, job.candidate ?? MISSING)
     }
-    const [looked] = await this.#shared.reader.look([job])
-    const found = this.taken(job, looked!)
+    const looked = await this.#shared.reader.lookUp(job)
+    const found = this.taken(job, looked)
     if (found !== undefined) return found
-    if (looked!.state === 'failed') return this.#solo.alone(this.missed(job))
-    return this.#shared.coordinator.fill(this.missed(job), looked!.state === 'found' ? looked!.fillId : looked!.deadId)
+    if (looked.state === 'failed') return this.#solo.alone(this.missed(job))
+    return this.#shared.coordinator.fill(this.missed(job), looked.state === 'found' ? looked.fillId : looked.deadId)
   }
 
   /** One flight, which nobody waits for: what is held goes on answering. */
@@ -360,10 +267,10 @@ export class Reader {
   /** What another process has refreshed already, or a fill. */
   async #produceNewer(job: Job): Promise<Found> {
     if (this.#shared === undefined) return this.#solo.alone(job)
-    const [looked] = await this.#shared.reader.look([job])
-    if (looked!.state === 'failed') return this.#solo.alone(job)
-    if (looked!.state === 'missing') return this.#shared.coordinator.fill(job, looked!.deadId)
-    const { found, bytes, fillId } = looked!
+    const looked = await this.#shared.reader.lookUp(job)
+    if (looked.state === 'failed') return this.#solo.alone(job)
+    if (looked.state === 'missing') return this.#shared.coordinator.fill(job, looked.deadId)
+    const { found, bytes, fillId } = looked
     if (isRefreshDue(job.space.policy, found.freshUntilMs, this.#parts)) {
       return this.#shared.coordinator.fill(job, fillId)
     }
@@ -374,9 +281,9 @@ export class Reader {
   /** As `#produce`, but what the shared tier holds does not count. */
   async #produceAnew(job: Job): Promise<Found> {
     if (this.#shared === undefined) return this.#solo.alone(job)
-    const [looked] = await this.#shared.reader.look([job])
-    if (looked!.state === 'failed') return this.#solo.alone(job)
-    return this.#shared.coordinator.fill(job, looked!.state === 'found' ? looked!.fillId : looked!.deadId)
+    const looked = await this.#shared.reader.lookUp(job)
+    if (looked.state === 'failed') return this.#solo.alone(job)
+    return this.#shared.coordinator.fill(job, looked.state === 'found' ? looked.fillId : looked.deadId)
   }
 
   /** What another tier's answer means for a job: its outcome, or undefined if a fill must follow. */
@@ -386,11 +293,7 @@ export class Reader {
     const { found } = looked
     this.#store.keep(job, found, looked.bytes)
     if (found.state === 'fresh') {
-      if (job.isAwaited) {
-        if (found.source === 'disk') job.space.policy.counters.diskHits++
-        else job.space.policy.counters.sharedHits++
-        this.#tellHit(job, found)
-      }
+      if (job.isAwaited) this.#events.hit(job, found, found.source === 'disk' ? 'diskHits' : 'sharedHits')
       return found
     }
     job.candidate = found
@@ -399,95 +302,21 @@ export class Reader {
     if (job.isAwaited && isServable(job, whileRevalidateMs, this.#parts.clock.now())) {
       // The callers have their answer; the flight goes on and brings a new value.
       job.isAwaited = false
-      job.flight.succeedEarly(this.#tellStale(job, found, 'revalidate'), found.freshUntilMs + whileRevalidateMs)
+      this.#events.stale(job, found, 'revalidate')
+      job.flight.succeedEarly(found, found.freshUntilMs + whileRevalidateMs)
     }
     return undefined
   }
 
   /** Counts the miss of a job that callers wait for. */
   missed(job: Job): Job {
-    if (job.isAwaited) this.#tellMiss(job)
+    if (job.isAwaited) this.#events.miss(job)
     return job
-  }
-
-  /** What a flight of somebody else brings. */
-  async join(flight: Flight<Found>, signal: AbortSignal | undefined): Promise<Found> {
-    const { early } = flight
-    const found =
-      early !== undefined && this.#parts.clock.now() < early.untilMs ? early.value : await this.wait(flight, signal)
-    return joinedBy(found)
-  }
-
-  /** The flight's answer, or the caller's own abort. The last caller to give up aborts the fill. */
-  async wait(flight: Flight<Found>, signal: AbortSignal | undefined): Promise<Found> {
-    const { answer } = flight
-    flight.waiters++
-    if (signal === undefined) return answer
-    let onAbort!: () => void
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => {
-        // Who was answered early is not counted any more.
-        if (flight.answer === answer && --flight.waiters === 0) {
-          flight.isDetached = true
-          flight.abort.abort(signal.reason)
-        }
-        reject(signal.reason)
-      }
-      if (signal.aborted) onAbort()
-      else signal.addEventListener('abort', onAbort, { once: true })
-    })
-    try {
-      return await Promise.race([aborted, answer])
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
   }
 
   /** The answer of a read without a fill that found nothing fresh. */
   #unfilled(job: Job, found: Found): Found {
-    this.#tellMiss(job)
+    this.#events.miss(job)
     return found
-  }
-
-  #tellMiss(job: Job): void {
-    job.space.policy.counters.misses++
-    if (this.#parts.events.hears('miss')) this.#parts.events.emit({ type: 'miss', ...subject(job) })
-  }
-
-  #tellHit(request: Pick<ReadRequest, 'space' | 'userKey'>, found: FoundValue): void {
-    const { events } = this.#parts
-    if (events.hearsHits) events.emit({ type: 'hit', ...subject(request), tier: found.source })
-  }
-
-  #tellStale(
-    request: Pick<ReadRequest, 'space' | 'userKey'>,
-    found: FoundValue,
-    cause: 'revalidate' | 'error',
-  ): FoundValue {
-    // Who gets it instead of an error waited for a fill: that was a miss.
-    if (cause === 'revalidate') request.space.policy.counters.staleHits++
-    const { events } = this.#parts
-    if (events.hears('stale')) events.emit({ type: 'stale', ...subject(request), tier: found.source, cause })
-    return found
-  }
-}
-
-function joinedBy(found: Found): Found {
-  return found.state === 'fresh' || found.state === 'stale' ? { ...found, source: 'flight' } : found
-}
-
-/** As the promise; rejects with the signal's reason if that comes first. */
-async function settledFirst(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return promise
-  signal.throwIfAborted()
-  let onAbort!: () => void
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  try {
-    await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }

@@ -432,8 +432,10 @@ export class Scope {
     return this.#core.reader.read(request)
   }
 
-  async #getOrFill(space: Space, call: Call): Promise<Found> {
-    return this.#core.reader.read(await readRequest(this.#core, space, call))
+  #getOrFill(space: Space, call: Call): Promise<Found> {
+    const { reader } = this.#core
+    const request = readRequest(this.#core, space, call)
+    return request instanceof Promise ? request.then((checked) => reader.read(checked)) : reader.read(request)
   }
 
   /** The space of a policy here. @throws CacheError `CACHE_CLOSED`, `POLICY_CONFLICT` */

@@ -3,7 +3,7 @@ import { CacheError } from './errors.js'
 import type { FoundValue } from './found.js'
 import type { InvalidationQueue } from './invalidation-queue.js'
 import { type Job, subject } from './job.js'
-import { decodeBody, standingOf } from './judge-envelope.js'
+import { type Decoded, decodeBody, type Judged, judge, judgeAsking } from './judge-envelope.js'
 import type { CacheParts } from './parts.js'
 import type { Standing } from './ports/local-tier.js'
 import type { Control, SharedTier } from './ports/shared-tier.js'
@@ -14,6 +14,16 @@ export type Looked =
   | { readonly state: 'found'; readonly found: FoundValue; readonly bytes: number | undefined; readonly fillId: string }
   | { readonly state: 'missing'; readonly deadId: string | undefined }
   | { readonly state: 'failed'; readonly error: unknown }
+
+/** A reply, and when it was asked for. `control`: a control block read after the job began. */
+interface Answered {
+  readonly sentAt: number
+  readonly serverNowMs: number
+  readonly control?: Control | undefined
+}
+
+const NO_TAGS: readonly string[] = Object.freeze([])
+const NOTHING: Looked = Object.freeze({ state: 'missing', deadId: undefined })
 
 /** Reads the shared tier and judges what it finds: by what is known here while that is provably recent, else by asking. */
 export class SharedReader {
@@ -27,81 +37,106 @@ export class SharedReader {
     this.#queue = queue
   }
 
-  /** One round trip for all jobs, which are of one namespace; a second one for entries whose tags are not known here. */
-  async look(jobs: readonly Job[]): Promise<Looked[]> {
-    const [first] = jobs
-    if (first === undefined) return []
-    const hang = this.#parts.sync!.recentHang
-    if (hang !== undefined) return jobs.map(() => ({ state: 'failed', error: hang }))
-    if (this.#queue.size > 0 && !(await this.#queue.deliver())) {
-      return jobs.map(() => ({ state: 'failed', error: undelivered(this.#tier.name) }))
-    }
-    const { namespace } = first.space
-    const mustAsk = this.#mustAsk(first)
+  /** One round trip; a second one for an entry whose tags are not known here. */
+  async lookUp(job: Job): Promise<Looked> {
+    const obstacle = this.#queue.size === 0 ? this.#parts.sync!.recentHang : await this.#obstacle()
+    if (obstacle !== undefined) return { state: 'failed', error: obstacle }
+    const { namespace, prefix } = job.space
     const sentAt = this.#parts.clock.now()
-    const keys = jobs.map((job) => storedKey(job.space.prefix, job.key))
     try {
-      const reply = await this.#tier.read(namespace.id, keys, mustAsk ? { tags: [] } : undefined)
-      if (reply.control) namespace.adopt(reply.control, [])
-      return await Promise.all(
-        jobs.map((job, index) => {
-          const text = reply.envelopes[index]
-          if (text === undefined) return { state: 'missing', deadId: undefined } as const
-          return this.judge(job, text, { sentAt, serverNowMs: reply.serverNowMs, control: reply.control })
-        }),
-      )
+      const asked = this.#mustAsk(job, sentAt) ? { tags: NO_TAGS } : undefined
+      const reply = await this.#tier.read(namespace.id, [storedKey(prefix, job.key)], asked)
+      if (reply.control) namespace.adopt(reply.control, NO_TAGS)
+      const { serverNowMs, control } = reply
+      return this.#meaning(job, reply.envelopes[0], { sentAt, serverNowMs, control })
     } catch (error) {
-      this.tellFailure('read', error)
-      return jobs.map(() => ({ state: 'failed', error }))
+      return this.#failed(error)
     }
   }
 
-  /** What an envelope means to a job. `control`: a control block read after the job began. Never rejects. */
-  async judge(
-    job: Job,
-    text: string,
-    reply: { sentAt: number; serverNowMs: number; control: Control | undefined },
-  ): Promise<Looked> {
-    const envelope = decodeEnvelope(text)
-    if (envelope === undefined) return this.#unreadable(job, text)
+  /** The same for several jobs of one namespace, by one round trip for all. */
+  async look(jobs: readonly Job[]): Promise<Looked[]> {
+    const [first] = jobs
+    if (first === undefined) return []
+    const obstacle = await this.#obstacle()
+    if (obstacle !== undefined) return jobs.map(() => ({ state: 'failed', error: obstacle }))
+    const { namespace } = first.space
+    const sentAt = this.#parts.clock.now()
+    const keys = jobs.map((job) => storedKey(job.space.prefix, job.key))
     try {
-      return await this.#judge(job, text, envelope, reply)
+      const asked = this.#mustAsk(first, sentAt) ? { tags: NO_TAGS } : undefined
+      const reply = await this.#tier.read(namespace.id, keys, asked)
+      if (reply.control) namespace.adopt(reply.control, NO_TAGS)
+      const answered = { sentAt, serverNowMs: reply.serverNowMs, control: reply.control }
+      return await Promise.all(jobs.map((job, index) => this.#meaning(job, reply.envelopes[index], answered)))
+    } catch (error) {
+      const failed = this.#failed(error)
+      return jobs.map(() => failed)
+    }
+  }
+
+  /** Why the tier is not read now, if there is a reason. */
+  async #obstacle(): Promise<unknown> {
+    const hang = this.#parts.sync!.recentHang
+    if (hang !== undefined || this.#queue.size === 0) return hang
+    return (await this.#queue.deliver()) ? undefined : undelivered(this.#tier.name)
+  }
+
+  #meaning(job: Job, text: string | undefined, reply: Answered): Looked | Promise<Looked> {
+    return text === undefined ? NOTHING : this.judge(job, text, reply)
+  }
+
+  /** What an envelope means to a job: at once, unless somebody must be asked. Never throws or rejects. */
+  judge(job: Job, text: string, reply: Answered): Looked | Promise<Looked> {
+    const envelope = decodeEnvelope(text)
+    if (envelope === undefined) return this.#unreadable(job, fillIdOf(text))
+    const judged = judge(job.space.namespace, envelope, reply.control)
+    if (judged === undefined) return this.#judgeAsking(job, envelope, reply)
+    return this.#decode(job, envelope, judged, reply)
+  }
+
+  async #judgeAsking(job: Job, envelope: Envelope, reply: Answered): Promise<Looked> {
+    const { namespace } = job.space
+    try {
+      const judged = await judgeAsking(namespace, envelope, (tags) => this.#tier.control(namespace.id, tags))
+      return await this.#decode(job, envelope, judged, reply)
     } catch (error) {
       this.tellFailure('control', error)
       return { state: 'failed', error }
     }
   }
 
-  async #judge(
+  #decode(job: Job, envelope: Envelope, judged: Judged, reply: Answered): Looked | Promise<Looked> {
+    if (judged.standing === 'dead') return { state: 'missing', deadId: envelope.fillId }
+    const decoded = decodeBody(job.space, envelope, this.#parts.clock)
+    if (!(decoded instanceof Promise)) return this.#found(job, envelope, { decoded, judged, reply })
+    return decoded.then((checked) => this.#found(job, envelope, { decoded: checked, judged, reply }))
+  }
+
+  #found(
     job: Job,
-    text: string,
     envelope: Envelope,
-    reply: { sentAt: number; serverNowMs: number; control: Control | undefined },
-  ): Promise<Looked> {
-    const { namespace } = job.space
-    const { standing, seen } = await standingOf(namespace, envelope, reply.control, (tags) =>
-      this.#tier.control(namespace.id, tags),
-    )
-    if (standing === 'dead') return { state: 'missing', deadId: envelope.fillId }
-    const decoded = await decodeBody(job.space, envelope, this.#parts.clock)
-    if (decoded === undefined) return this.#unreadable(job, text)
-    const ageMs = Math.max(0, reply.serverNowMs - envelope.storedAtMs)
-    const leftMs = Math.min(envelope.freshMs - ageMs, this.#softLeftMs(job, envelope, standing, reply.serverNowMs))
+    { decoded, judged, reply }: { decoded: Decoded | undefined; judged: Judged; reply: Answered },
+  ): Looked {
+    if (decoded === undefined) return this.#unreadable(job, envelope.fillId)
+    const { freshMs, staleMs, tags, storedAtMs, body, fillId } = envelope
+    const ageMs = Math.max(0, reply.serverNowMs - storedAtMs)
+    const leftMs = Math.min(freshMs - ageMs, this.#softLeftMs(job, envelope, judged.standing, reply.serverNowMs))
     const found: FoundValue = {
       state: leftMs > 0 ? 'fresh' : 'stale',
       value: decoded.value,
       source: this.#tier.name,
       freshUntilMs: reply.sentAt + leftMs,
-      staleMs: envelope.staleMs,
+      staleMs,
       storedAtMs: this.#parts.clock.wallNow() - ageMs,
-      tags: envelope.tags,
-      seen,
+      tags,
+      seen: judged.seen,
       // Without a control block it was judged by what is known here, which is as recent as the last sync.
       provenAtMs: reply.control === undefined ? Number.NEGATIVE_INFINITY : reply.sentAt,
       isStored: true,
       form: envelope,
     }
-    return { state: 'found', found, bytes: envelope.body.length, fillId: envelope.fillId }
+    return { state: 'found', found, bytes: body.length, fillId }
   }
 
   /** Stale since the soft invalidation, not since it was noticed; never fresh after one, whatever the clocks say. */
@@ -120,16 +155,21 @@ export class SharedReader {
   }
 
   /** True if what is known here proves nothing: a strict read, a namespace never looked at, a lapsed bound. */
-  #mustAsk(job: Job): boolean {
+  #mustAsk(job: Job, nowMs: number): boolean {
     if (job.level === 'strict' || !job.space.namespace.isOpen) return true
-    return job.level === 'bounded' && !this.#parts.sync!.isCurrent(this.#parts.clock.now())
+    return job.level === 'bounded' && !this.#parts.sync!.isCurrent(nowMs)
+  }
+
+  #failed(error: unknown): Looked {
+    this.tellFailure('read', error)
+    return { state: 'failed', error }
   }
 
   /** Foreign, truncated or outdated bytes under our key are a miss, and are said. */
-  #unreadable(job: Job, text: string): Looked {
+  #unreadable(job: Job, deadId: string): Looked {
     const { events } = this.#parts
     if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause: 'unreadable' })
-    return { state: 'missing', deadId: fillIdOf(text) }
+    return { state: 'missing', deadId }
   }
 }
 

@@ -1,22 +1,32 @@
-/** Work that goes on after its caller was answered; `close` waits for it. Nothing here ever rejects. */
+/** Work that goes on after its caller was answered; `close` waits for it. */
 export class Work {
-  readonly #running = new Set<Promise<void>>()
+  #running = 0
+  #onIdle: (() => void)[] = []
 
   get size(): number {
-    return this.#running.size
+    return this.#running
+  }
+
+  /** What begins here must `end`, however it goes. */
+  begin(): void {
+    this.#running++
+  }
+
+  end(): void {
+    if (--this.#running > 0 || this.#onIdle.length === 0) return
+    const waiting = this.#onIdle
+    this.#onIdle = []
+    for (const resolve of waiting) resolve()
   }
 
   track(work: Promise<unknown>): void {
-    const settled: Promise<void> = work.then(ignore, ignore).then(() => {
-      this.#running.delete(settled)
-    })
-    this.#running.add(settled)
+    this.begin()
+    const end = (): void => this.end()
+    work.then(end, end)
   }
 
   /** Resolves when nothing is left, also of what was added meanwhile. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running)
+    while (this.#running > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
   }
 }
-
-function ignore(): void {}

@@ -103,16 +103,21 @@ export class RedisGuard {
     return this.#watch(node, this.#sendTo(name, command))
   }
 
-  /** Commands on keys of one node, in one write if possible; each may fail by itself. */
-  async sendTogether(name: string, commands: readonly RedisCommand[]): Promise<PromiseSettledResult<unknown>[]> {
+  /**
+   * Commands on keys of one node, in one write if possible. One answer for each: its reply, the Error that came instead,
+   * or a promise if it is still under way.
+   */
+  async sendTogether(name: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
     const node = this.#node(name)
     if (!this.#isUp(node)) throw this.#down(node)
     const { nodes } = this.#connection
-    const answers =
-      nodes === undefined || name === ONLY
-        ? commands.map((command) => this.#connection.send(command))
-        : nodes.sendTogether(name, commands)
-    return Promise.allSettled(answers.map((answer) => this.#watch(node, answer)))
+    if (nodes === undefined || name === ONLY)
+      return commands.map((command) => this.#watch(node, this.#connection.send(command)))
+    const sentAt = this.#clock.now()
+    const answers = await this.#watch(node, nodes.sendTogether(name, commands))
+    const failure = answers.find((answer) => answer instanceof Error && !isAnswer(answer))
+    if (failure !== undefined) this.#note(node, failure, sentAt)
+    return answers.map((answer) => (answer instanceof Promise ? this.#watch(node, answer) : answer))
   }
 
   /** Everything under way and to come is refused for this reason. */
@@ -136,17 +141,21 @@ export class RedisGuard {
     return this.#node(this.isCluster ? this.nodeOf(keyOf(command)) : ONLY)
   }
 
-  async #watch(node: Guarded, answer: Promise<unknown>): Promise<unknown> {
+  async #watch<T>(node: Guarded, answer: Promise<T>): Promise<T> {
     const sentAt = this.#clock.now()
     try {
       const reply = await this.#deadlines.race(answer)
       node.answeredAt = this.#clock.now()
       return reply
     } catch (error) {
-      if (isAnswer(error)) node.answeredAt = this.#clock.now()
-      else if (!isTimeout(error) || node.answeredAt < sentAt) node.breaker?.fail()
+      this.#note(node, error, sentAt)
       throw error
     }
+  }
+
+  #note(node: Guarded, error: unknown, sentAt: number): void {
+    if (isAnswer(error)) node.answeredAt = this.#clock.now()
+    else if (!isTimeout(error) || node.answeredAt < sentAt) node.breaker?.fail()
   }
 
   #node(name: string): Guarded {

@@ -1,3 +1,4 @@
+import { Deferred } from '../core/deferred.js'
 import type { RedisCommand } from './redis-connection.js'
 import type { RedisGuard } from './redis-guard.js'
 import { textReply, textsReply, timeReply } from './redis-replies.js'
@@ -6,34 +7,37 @@ import { atEndOfTurn } from './turn-clock.js'
 /** A batch that has so many keys is sent before its turn ends: no command of ours keeps a server busy for long. */
 const MAX_KEYS = 512
 
-export interface TextsReply {
-  readonly serverNowMs: number
-  /** In the order of the keys; undefined = absent. */
-  readonly values: readonly (string | undefined)[]
-}
-
-/** A key of a batch that could not be read. */
-class Failed {
-  readonly reason: unknown
-  constructor(reason: unknown) {
-    this.reason = reason
-  }
-}
+/** A text, undefined for one that is absent, or a promise that is late or rejects: that of a key with troubles of its own. */
+type Text = string | undefined | Promise<string | undefined>
 
 interface BatchReply {
   readonly serverNowMs: number
   /** In the order of the batch's keys. */
-  readonly values: readonly (string | undefined | Failed)[]
+  readonly texts: readonly Text[]
 }
 
+/** What is made of texts, which come in the order of their keys. */
+type Reading<R> = (serverNowMs: number, texts: readonly (string | undefined)[]) => R
+
 /** Keys of one node that are asked for together. */
-interface Batch {
+class Batch {
   readonly node: string
-  readonly keys: string[]
+  readonly keys: string[] = []
+  readonly answer = new Deferred<BatchReply>()
+  readonly #places = new Map<string, number>()
+
+  constructor(node: string) {
+    this.node = node
+  }
+
   /** Where a key stands in `keys`. */
-  readonly places: Map<string, number>
-  readonly reply: Promise<BatchReply>
-  readonly settle: (reply: Promise<BatchReply>) => void
+  place(key: string): number {
+    const known = this.#places.get(key)
+    if (known !== undefined) return known
+    const at = this.keys.push(key) - 1
+    this.#places.set(key, at)
+    return at
+  }
 }
 
 /**
@@ -43,7 +47,8 @@ interface Batch {
  */
 export class RedisReads {
   readonly #guard: RedisGuard
-  readonly #open = new Map<string, Batch>()
+  /** One for each node. Replaced, never emptied: V8 would keep the batches alive that it had held. */
+  #open: Batch[] = []
   readonly #questions = new Map<string, Promise<unknown>>()
   #endsTurn = false
 
@@ -51,24 +56,28 @@ export class RedisReads {
     this.#guard = guard
   }
 
-  /** Texts under keys of any node. Of several nodes the time is that of the clock furthest ahead. */
-  texts(keys: readonly string[]): Promise<TextsReply> {
-    return keys.length === 1 ? this.#text(keys[0]!) : this.#many(keys)
+  /** What `read` makes of texts under keys of any node. Of several nodes the time is that of the clock furthest ahead. */
+  texts<R>(keys: readonly string[], read: Reading<R>): Promise<R> {
+    return keys.length === 1 ? this.#text(keys[0]!, read) : this.#many(keys, read)
   }
 
-  async #many(keys: readonly string[]): Promise<TextsReply> {
-    const places = keys.map((key) => this.#place(key))
-    const batches = [...new Set(places.map(({ batch }) => batch))]
-    const replies = new Map(await Promise.all(batches.map(async (batch) => [batch, await batch.reply] as const)))
-    return {
-      serverNowMs: Math.max(...[...replies.values()].map(({ serverNowMs }) => serverNowMs)),
-      values: readable(places.map(({ batch, at }) => replies.get(batch)!.values[at])),
-    }
+  #text<R>(key: string, read: Reading<R>): Promise<R> {
+    const batch = this.#batchOf(key)
+    const at = this.#place(batch, key)
+    return batch.answer.promise.then(({ serverNowMs, texts }) => {
+      const text = texts[at]
+      return text instanceof Promise ? text.then((late) => read(serverNowMs, [late])) : read(serverNowMs, [text])
+    })
   }
 
-  #text(key: string): Promise<TextsReply> {
-    const { batch, at } = this.#place(key)
-    return batch.reply.then(({ serverNowMs, values }) => ({ serverNowMs, values: readable([values[at]]) }))
+  async #many<R>(keys: readonly string[], read: Reading<R>): Promise<R> {
+    const places = keys.map((key) => {
+      const batch = this.#batchOf(key)
+      return { batch, at: this.#place(batch, key) }
+    })
+    const replies = await Promise.all(places.map(({ batch }) => batch.answer.promise))
+    const texts = await Promise.all(places.map(({ at }, index) => replies[index]!.texts[at]))
+    return read(Math.max(...replies.map(({ serverNowMs }) => serverNowMs)), texts)
   }
 
   /** A question that several of a turn may ask in the same words; sent once, when the turn ends. */
@@ -86,43 +95,43 @@ export class RedisReads {
     return answer
   }
 
-  #place(key: string): { batch: Batch; at: number } {
-    const node = this.#guard.nodeOf(key)
-    const batch = this.#open.get(node) ?? this.#begin(node)
-    let at = batch.places.get(key)
-    if (at === undefined) {
-      at = batch.keys.push(key) - 1
-      batch.places.set(key, at)
-      if (batch.keys.length >= MAX_KEYS) this.#send(batch)
+  #place(batch: Batch, key: string): number {
+    const at = batch.place(key)
+    if (batch.keys.length >= MAX_KEYS) {
+      this.#open = this.#open.filter((open) => open !== batch)
+      this.#send(batch)
     }
-    return { batch, at }
+    return at
   }
 
-  #begin(node: string): Batch {
-    let settle!: (reply: Promise<BatchReply>) => void
-    const reply = new Promise<BatchReply>((resolve) => {
-      settle = resolve
-    })
-    const batch: Batch = { node, keys: [], places: new Map(), reply, settle }
-    this.#open.set(node, batch)
+  #batchOf(key: string): Batch {
+    const node = this.#guard.nodeOf(key)
+    for (const batch of this.#open) if (batch.node === node) return batch
+    const batch = new Batch(node)
+    this.#open.push(batch)
     if (!this.#endsTurn) {
       this.#endsTurn = true
-      atEndOfTurn(() => {
-        this.#endsTurn = false
-        for (const waiting of this.#open.values()) this.#send(waiting)
-      })
+      atEndOfTurn(() => this.#endTurn())
     }
     return batch
   }
 
+  #endTurn(): void {
+    this.#endsTurn = false
+    const open = this.#open
+    this.#open = []
+    for (const batch of open) this.#send(batch)
+  }
+
   #send(batch: Batch): void {
-    this.#open.delete(batch.node)
-    batch.settle(this.#guard.isCluster ? this.#askNode(batch) : this.#askServer(batch))
+    const { answer } = batch
+    const asked = this.#guard.isCluster ? this.#askNode(batch) : this.#askServer(batch)
+    asked.then(answer.resolve, answer.reject)
   }
 
   async #askServer({ keys }: Batch): Promise<BatchReply> {
     const [time, values] = await Promise.all([this.#guard.send(['TIME']), this.#guard.send(['MGET', ...keys])])
-    return { serverNowMs: timeReply(time), values: textsReply(values, keys.length) }
+    return { serverNowMs: timeReply(time), texts: textsReply(values, keys.length) }
   }
 
   /**
@@ -130,31 +139,34 @@ export class RedisReads {
    * what goes wrong with one key must not fail the others.
    */
   async #askNode({ node, keys }: Batch): Promise<BatchReply> {
-    const [time, replies] = await Promise.all([
+    const [time, answers] = await Promise.all([
       this.#guard.sendTo(node, ['TIME']),
       this.#guard.sendTogether(
         node,
         keys.map((key) => ['GET', key]),
       ),
     ])
-    return { serverNowMs: timeReply(time), values: replies.map(textOf) }
+    return { serverNowMs: timeReply(time), texts: answers.map(textOf) }
   }
 }
 
-function textOf(result: PromiseSettledResult<unknown>): string | undefined | Failed {
-  if (result.status === 'fulfilled') return textReply(result.value)
-  return isWrongType(result.reason) ? undefined : new Failed(result.reason)
+function textOf(answer: unknown): Text {
+  if (answer instanceof Promise) return caught(answer.then(textReply, absentIfOfOtherType))
+  return answer instanceof Error ? caught(refused(answer)) : textReply(answer)
 }
 
-/** Of the values of some keys; rejects if one of them could not be read. */
-function readable(values: readonly (string | undefined | Failed)[]): (string | undefined)[] {
-  return values.map((value) => {
-    if (value instanceof Failed) throw value.reason
-    return value
-  })
+async function refused(error: Error): Promise<undefined> {
+  return absentIfOfOtherType(error)
 }
 
 /** MGET says nothing about it: a key of another type is absent. */
-function isWrongType(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('WRONGTYPE')
+function absentIfOfOtherType(error: unknown): undefined {
+  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return undefined
+  throw error
+}
+
+/** Whoever asked for the key sees the rejection. */
+function caught<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }

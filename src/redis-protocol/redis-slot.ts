@@ -7,10 +7,25 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
+/** By character as long as each is a byte of its own: every key that is read on Cluster comes by. */
 export function crc16(text: string): number {
   let crc = 0
-  for (const byte of Buffer.from(text)) crc = ((crc << 8) & 0xffff) ^ TABLE[(crc >> 8) ^ byte]!
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 127) return crc16OfBytes(Buffer.from(text))
+    crc = next(crc, code)
+  }
   return crc
+}
+
+function crc16OfBytes(bytes: Uint8Array): number {
+  let crc = 0
+  for (const byte of bytes) crc = next(crc, byte)
+  return crc
+}
+
+function next(crc: number, byte: number): number {
+  return ((crc << 8) & 0xffff) ^ TABLE[(crc >> 8) ^ byte]!
 }
 
 /** The slot of a key on Redis Cluster: of the text between its first brace and the next closing one, if there is any. */

@@ -144,19 +144,13 @@ export class RedisTier implements SharedTier {
     keys: readonly StoredKey[],
     control?: { readonly tags: readonly string[] },
   ): Promise<ReadReply> {
-    if (keys.length === 0 && control === undefined) {
-      return Promise.resolve({ serverNowMs: this.#clock.wallNow(), envelopes: [] })
-    }
+    if (keys.length === 0 && control === undefined) return Promise.resolve(readReply(this.#clock.wallNow(), []))
     // Each command has its own deadline, so that a plain read needs none beside it.
-    const data = keys.length === 0 ? undefined : this.#reads.texts(this.#requests.dataKeys(keys))
-    if (control === undefined) return data!.then(({ serverNowMs, values }) => ({ serverNowMs, envelopes: values }))
+    const data = keys.length === 0 ? undefined : this.#reads.texts(this.#requests.dataKeys(keys), readReply)
+    if (control === undefined) return data!
     return this.#call(async () => {
-      const [texts, block] = await Promise.all([data, this.#control(namespace, control.tags)])
-      return {
-        serverNowMs: texts?.serverNowMs ?? this.#clock.wallNow(),
-        envelopes: texts?.values ?? [],
-        control: block,
-      }
+      const [reply, block] = await Promise.all([data, this.#control(namespace, control.tags)])
+      return { ...(reply ?? readReply(this.#clock.wallNow(), [])), control: block }
     })
   }
 
@@ -209,8 +203,9 @@ export class RedisTier implements SharedTier {
 
   async follow(_namespace: NamespaceId, keys: readonly StoredKey[]): Promise<FollowReply> {
     if (keys.length === 0) return { serverNowMs: this.#clock.wallNow(), states: [] }
-    const { serverNowMs, values } = await this.#reads.texts(this.#requests.followedKeys(keys))
-    return { serverNowMs, states: followReply(values) }
+    return this.#reads.texts(this.#requests.followedKeys(keys), (serverNowMs, texts) => {
+      return { serverNowMs, states: followReply(texts) }
+    })
   }
 
   async set(
@@ -376,6 +371,10 @@ export class RedisTier implements SharedTier {
   #failure(what: string): CacheError {
     return new CacheError('SHARED_TIER_FAILED', `Shared tier '${this.name}' ${what}.`)
   }
+}
+
+function readReply(serverNowMs: number, envelopes: ReadReply['envelopes']): ReadReply {
+  return { serverNowMs, envelopes }
 }
 
 /** Where an empty batch stands in the log: before everything. */

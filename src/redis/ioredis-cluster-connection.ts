@@ -46,15 +46,15 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
     return (this.#find(name) ?? this.#cluster).call(command, ...args)
   }
 
-  /** A pipeline is one write, but gives up where a slot has moved: what it could not do is sent again by itself. */
-  sendTogether(_name: string, commands: readonly RedisCommand[]): Promise<unknown>[] {
-    if (commands.length === 1) return [this.send(commands[0]!)]
-    const answers = this.#cluster.pipeline(commands.map(([name, ...args]) => ['call', name, ...args])).exec()
-    return commands.map(async (command, index) => {
-      const [error, reply] = (await answers.catch(notPiped))?.[index] ?? notPiped()[0]!
+  /** A pipeline is one write to one node, which refuses what has moved away: that is sent again by itself. */
+  async sendTogether(name: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
+    const node = this.#find(name)
+    if (node === undefined) return commands.map((command) => this.send(command))
+    const answers = await node.pipeline(commands.map(([name, ...args]) => ['call', name, ...args])).exec()
+    return commands.map((command, index) => {
+      const [error, reply] = answers?.[index] ?? [NO_ANSWER]
       if (error === null) return reply
-      if (/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /.test(error.message) || error === NOT_PIPED) return this.send(command)
-      throw error
+      return /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /.test(error.message) ? this.send(command) : error
     })
   }
 
@@ -69,12 +69,7 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
   }
 }
 
-/** The pipeline refused as a whole: the client's idea of the slots changed while it was made. */
-const NOT_PIPED = new Error('not sent')
-
-function notPiped(): [Error, undefined][] {
-  return [[NOT_PIPED, undefined]]
-}
+const NO_ANSWER = new Error('The client answered fewer commands than it was given.')
 
 function nameOf({ options: { host, port } }: IoredisNode): string {
   return `${host}:${port}`

@@ -48,7 +48,7 @@ export class NodeRedisClusterConnection implements RedisConnection, RedisNodes {
   }
 
   /** The client itself writes at the end of a turn. */
-  sendTogether(_name: string, commands: readonly RedisCommand[]): Promise<unknown>[] {
+  async sendTogether(_name: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
     return commands.map((command) => this.send(command))
   }
 

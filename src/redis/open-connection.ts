@@ -57,7 +57,7 @@ function refused(rule: string, value: unknown): InvalidOptionError {
   return new InvalidOptionError({ field: 'redisTier.client', value, rule })
 }
 
-type Members = Partial<Record<'call' | 'duplicate' | 'nodes' | 'pipeline' | 'sendCommand' | 'getSentinelNode', unknown>>
+type Members = Partial<Record<'call' | 'duplicate' | 'nodes' | 'sendCommand' | 'getSentinelNode', unknown>>
 
 function can(client: unknown, ...methods: (keyof Members)[]): boolean {
   if (typeof client !== 'object' || client === null) return false
@@ -65,7 +65,7 @@ function can(client: unknown, ...methods: (keyof Members)[]): boolean {
 }
 
 function isIoredisCluster(client: RedisClient): client is IoredisCluster {
-  return can(client, 'call', 'duplicate', 'nodes', 'pipeline') && 'isCluster' in client && client.isCluster === true
+  return can(client, 'call', 'duplicate', 'nodes') && 'isCluster' in client && client.isCluster === true
 }
 
 function isIoredis(client: RedisClient): client is IoredisClient {

@@ -23,7 +23,6 @@ export interface IoredisCluster {
   readonly slots: readonly (readonly string[])[]
   call(command: string, ...args: string[]): Promise<unknown>
   nodes(role: 'master'): readonly IoredisNode[]
-  pipeline(commands: unknown[][]): { exec(): Promise<[error: Error | null, result: unknown][] | null> }
   duplicate(
     startupNodes: [],
     override: { redisOptions: IoredisSubscriberOptions; lazyConnect: false },
@@ -34,6 +33,7 @@ export interface IoredisNode {
   readonly status: string
   readonly options: { readonly host?: string | undefined; readonly port?: number | undefined }
   call(command: string, ...args: string[]): Promise<unknown>
+  pipeline(commands: unknown[][]): { exec(): Promise<[error: Error | null, result?: unknown][] | null> }
 }
 
 /** What of the user's options must differ on a connection that only listens. */

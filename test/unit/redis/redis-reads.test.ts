@@ -37,11 +37,12 @@ function cluster(answer: (node: string, key: string) => unknown, times: Record<s
       ofSlot,
       isUpNode: () => true,
       sendTo: async (node) => [times[node] ?? '1', '0'],
-      sendTogether: (node, commands) => commands.map(async ([, key]) => answer(node, key!)),
+      sendTogether: async (node, commands) => commands.map(([, key]) => answer(node, key!)),
     },
   }
 }
 
+const asRead = (serverNowMs: number, values: readonly (string | undefined)[]) => ({ serverNowMs, values })
 const nodeIndex = (key: string): number => Math.floor(slotOf(key) / 5_462)
 
 function readsOver(connection: RedisConnection): RedisReads {
@@ -52,7 +53,11 @@ function readsOver(connection: RedisConnection): RedisReads {
 test('asks once for all keys of a turn, whoever wants them, and for each key once', async () => {
   const { asked, connection } = server()
   const reads = readsOver(connection)
-  const replies = await Promise.all([reads.texts(['a']), reads.texts(['b', 'a']), reads.texts(['c'])])
+  const replies = await Promise.all([
+    reads.texts(['a'], asRead),
+    reads.texts(['b', 'a'], asRead),
+    reads.texts(['c'], asRead),
+  ])
   expect(asked).toEqual([['TIME'], ['MGET', 'a', 'b', 'c']])
   expect(replies.map(({ values }) => values)).toEqual([['a'], ['b', 'a'], ['c']])
   expect(replies.map(({ serverNowMs }) => serverNowMs)).toEqual([5_000, 5_000, 5_000])
@@ -61,9 +66,9 @@ test('asks once for all keys of a turn, whoever wants them, and for each key onc
 test('join-sent-read: a read never joins what was sent before it began', async () => {
   const { asked, connection } = server()
   const reads = readsOver(connection)
-  const first = reads.texts(['a'])
+  const first = reads.texts(['a'], asRead)
   await new Promise((resolve) => setImmediate(resolve))
-  const second = reads.texts(['a'])
+  const second = reads.texts(['a'], asRead)
   await Promise.all([first, second])
   expect(asked.filter(([name]) => name === 'MGET')).toEqual([
     ['MGET', 'a'],
@@ -74,7 +79,7 @@ test('join-sent-read: a read never joins what was sent before it began', async (
 test('never names more than 512 keys in one command', async () => {
   const { asked, connection } = server()
   const keys = Array.from({ length: 1_100 }, (_, index) => `key-${index}`)
-  const { values } = await readsOver(connection).texts(keys)
+  const { values } = await readsOver(connection).texts(keys, asRead)
   expect(values).toEqual(keys)
   expect(asked.filter(([name]) => name === 'MGET').map((command) => command.length - 1)).toEqual([512, 512, 76])
 })
@@ -90,21 +95,26 @@ test('sends a question that several of a turn ask in the same words once', async
 test('asks every node for its own keys, and takes the time of the clock that is furthest ahead', async () => {
   const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
   const reads = readsOver(cluster((node, key) => `${key} of ${node}`, { 'node-0': '7', 'node-1': '9' }))
-  const { serverNowMs, values } = await reads.texts(keys)
+  const { serverNowMs, values } = await reads.texts(keys, asRead)
   expect(values).toEqual(keys.map((key) => `${key} of node-${nodeIndex(key)}`))
   expect(new Set(keys.map((key) => nodeIndex(key))).size).toBe(3)
   expect(serverNowMs).toBe(9_000)
 })
 
 test('fails who asked for a key that cannot be read, and nobody else', async () => {
-  const answer = (_node: string, key: string): unknown => {
-    if (key === 'moving') throw new Error('TRYAGAIN Multiple keys request during rehashing of slot')
-    if (key === 'list') throw new Error('WRONGTYPE Operation against a key holding the wrong kind of value')
-    return key
+  const answers: Record<string, () => unknown> = {
+    refused: () => new Error('READONLY You cannot read against this server'),
+    list: () => new Error('WRONGTYPE Operation against a key holding the wrong kind of value'),
+    // Sent to another node, where it is answered or not.
+    moved: async () => 'moved',
+    moving: async () => {
+      throw new Error('TRYAGAIN Multiple keys request during rehashing of slot')
+    },
   }
-  const reads = readsOver(cluster(answer, {}))
-  const moving = expect(reads.texts(['moving'])).rejects.toThrow('TRYAGAIN')
-  const others = await Promise.all([reads.texts(['fine']), reads.texts(['list'])])
-  await moving
-  expect(others.map(({ values }) => values)).toEqual([['fine'], [undefined]])
+  const reads = readsOver(cluster((_node, key) => (answers[key] ? answers[key]() : key), {}))
+  const refused = expect(reads.texts(['refused'], asRead)).rejects.toThrow('READONLY')
+  const moving = expect(reads.texts(['fine', 'moving'], asRead)).rejects.toThrow('TRYAGAIN')
+  const others = await Promise.all(['fine', 'list', 'moved'].map((key) => reads.texts([key], asRead)))
+  await Promise.all([refused, moving])
+  expect(others.map(({ values }) => values)).toEqual([['fine'], [undefined], ['moved']])
 })
