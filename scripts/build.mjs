@@ -2,12 +2,19 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { buildConsoleIfNeeded } from './build-console.mjs'
 import { Failure } from './failure.mjs'
 import { root, stampFolder } from './places.mjs'
 import { run } from './run.mjs'
 
 /** @param folder of the project relative to the root: '.' or 'apps/cold-chain'. */
 export async function buildIfNeeded(folder) {
+  await compileIfNeeded(folder)
+  // The page is published with the library.
+  if (folder === '.') await buildConsoleIfNeeded()
+}
+
+async function compileIfNeeded(folder) {
   const project = join(root, folder)
   const sources = typescriptFiles(join(project, 'src'))
   const stampFile = join(stampFolder, `built-${folder === '.' ? 'library' : folder.replaceAll('/', '-')}`)
@@ -42,6 +49,7 @@ function hashOf(folder, sources) {
 function removeOrphans(project, outputs) {
   const dist = join(project, 'dist')
   for (const path of filesBelow(dist)) {
+    if (path.startsWith(join(dist, 'console/'))) continue
     const compiled = path.replace(/\.(js|js\.map|d\.ts|d\.ts\.map)$/, '.js')
     if (compiled.endsWith('.js') && !outputs.has(compiled)) rmSync(path)
   }

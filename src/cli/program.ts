@@ -5,6 +5,7 @@ import { CliError } from './cli-error.js'
 import type { CliIo } from './cli-io.js'
 import { type CliCommand, EXIT, type ExitCode } from './command.js'
 import { bench } from './commands/bench.js'
+import { webConsole } from './commands/console.js'
 import { disk } from './commands/disk.js'
 import { doctor } from './commands/doctor.js'
 import { explain } from './commands/explain.js'
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CliCommand[] = [
   invalidate,
   tail,
   purge,
+  webConsole,
   disk,
   bench,
   restProxy,

@@ -32,7 +32,7 @@ export function openService(url: string, token: string | undefined, signal: Abor
 }
 
 /** `http://host:3000` means the default mount; with a path of its own that is the mount. */
-function apiOf(text: string): string {
+export function apiOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw badInput("--url must be a URL such as 'http://127.0.0.1:3000'.")

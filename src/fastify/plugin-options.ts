@@ -26,8 +26,8 @@ export interface FreshtierOptions {
    */
   metrics?: false | { path?: string; dashboard?: boolean; registry?: MetricRegistry }
   /**
-   * The console's API below `path` (default `/freshtier`), for the console and for `npx freshtier --url`. Without a
-   * `token` it only shows, and only to this machine; changes and cached values need one. Default `false`: none.
+   * The console at `path` (default `/freshtier`), and its API below, also for `npx freshtier --url`. Without a `token`
+   * it only shows, and only to this machine; changes and cached values need one. Default `false`: none.
    */
   console?: false | { path?: string; token?: string | undefined }
 }
@@ -111,7 +111,7 @@ function checkConsole(console: NonNullable<FreshtierOptions['console']>): Plugin
   if (console === false) return undefined
   checkFields(console, ['path', 'token'], 'freshtier.console')
   const { path = '/freshtier', token } = console
-  return { path: checkPath(path, 'freshtier.console.path'), token }
+  return { path: checkPath(path, 'freshtier.console.path').replace(/\/+$/, ''), token }
 }
 
 function checkPath(value: unknown, field: string): string {

@@ -11,7 +11,10 @@ export {
   type ConsoleRequest,
   consoleApi,
 } from './console/console-api.js'
+export type { CacheHistory, HistoryPoint } from './console/console-history.js'
+export { type ConsolePage, consolePage } from './console/console-page.js'
 export type { CacheSnapshot, ConsoleSnapshot, PolicySnapshot } from './console/console-snapshot.js'
+export type { TenantCounts, TenantTallySnapshot } from './console/tenant-tally.js'
 export { type EventLogger, type LogEventsOptions, logEvents } from './event-log.js'
 export type { FillLine, LogEventName, LogLine, PartLine } from './log-lines.js'
 export type { MetricDescription, MetricFamily, MetricSample } from './metric-family.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { layerViolations, valueRings } from './layers.ts'
+import { layerViolations, pageViolations, valueRings } from './layers.ts'
 import { filesBelow, read } from './repository.ts'
 
 const library = filesBelow('src', '.ts')
@@ -14,6 +14,12 @@ describe('which way imports point', () => {
   it('in apps and benches: to the doors of the package', () => {
     expect(users.length).toBeGreaterThan(0)
     expect(users.flatMap((path) => layerViolations(path, read(path)))).toEqual([])
+  })
+
+  it("in the console's page: to the library for its types alone", () => {
+    const page = [...filesBelow('console', '.ts'), ...filesBelow('console', '.tsx')]
+    expect(page.length).toBeGreaterThan(10)
+    expect(page.flatMap((path) => pageViolations(path, read(path)))).toEqual([])
   })
 
   it('never in a ring of values', () => {
@@ -44,6 +50,13 @@ describe('the guard bites', () => {
     ['bench/main.mjs', "import { x } from '../src/index.ts'", 'out of its own workspace'],
   ])('reports %s: %s', (path, text, fault) => {
     expect(layerViolations(path, text).join()).toContain(fault)
+  })
+
+  it('reports a page that would take code of the library into the browser', () => {
+    const specifier = '../../../src/core/stats.ts'
+    expect(pageViolations('console/src/ui/a.tsx', `import { takeStats } from '${specifier}'`)).toHaveLength(1)
+    expect(pageViolations('console/src/ui/a.tsx', "import { join } from 'node:path'")).toHaveLength(1)
+    expect(pageViolations('console/src/ui/a.tsx', `import type { CacheStats } from '${specifier}'`)).toEqual([])
   })
 
   it('lets pass what is allowed', () => {

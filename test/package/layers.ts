@@ -75,6 +75,14 @@ function faultOfUser(path: string, specifier: string): string | undefined {
     : 'it reaches out of its own workspace; import a door of freshtier instead'
 }
 
+/** What a file of the console's page imports although no browser could run it. */
+export function pageViolations(path: string, text: string): string[] {
+  return importsOf(path, text).flatMap(({ specifier, isTypeOnly, line }) => {
+    const isOfNode = specifier.startsWith('node:') || targetOf(path, specifier)?.startsWith('src/')
+    return isOfNode && !isTypeOnly ? [`${path}:${line} imports '${specifier}': only its types may be imported`] : []
+  })
+}
+
 function layerOf(path: string): string {
   const [, folder = '', ...rest] = path.split('/')
   return rest.length === 0 ? '' : folder

@@ -17,7 +17,9 @@ const doors = Object.keys(manifest.exports).filter((door) => door !== './package
 describe('what is published', () => {
   it('is the build, and what a reader needs', () => {
     const build = /^dist\/.+\.(js|js\.map|d\.ts)$/
-    const others = packed.files.filter((path) => !build.test(path))
+    const page = /^dist\/console\/(index\.html|favicon\.svg|assets\/index-[\w-]+\.(js|css))$/
+    expect(packed.files.filter((path) => page.test(path))).toHaveLength(4)
+    const others = packed.files.filter((path) => !build.test(path) && !page.test(path))
     expect(others).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   })
 
@@ -29,7 +31,8 @@ describe('what is published', () => {
   })
 
   it('has no compiled file whose source is gone', () => {
-    const orphans = packed.files.filter((path) => path.endsWith('.js') && !existsSync(join(ROOT, sourceOf(path))))
+    const compiled = packed.files.filter((path) => path.endsWith('.js') && !path.startsWith('dist/console/'))
+    const orphans = compiled.filter((path) => !existsSync(join(ROOT, sourceOf(path))))
     expect(orphans).toEqual([])
   })
 

@@ -124,9 +124,11 @@ async function prepare(settings: Settings, database: Database): Promise<void> {
   await fillHistory(database)
 }
 
-/** `/metrics`, the console's API below `/freshtier`, and log lines about what fails. `/health` is the app's own. */
+/** `/metrics`, the console, and log lines about what fails. `/health` is the app's own. */
 async function observe(server: FastifyInstance, cache: Cache, { consoleToken: token }: Settings): Promise<void> {
   await server.register(freshtier, { cache, health: false, metrics: { dashboard: true }, console: { token } })
+  // Its own place stays the one where `npx freshtier --url` looks for it.
+  server.get('/console', async (_, reply) => reply.redirect('freshtier/'))
   const end = logEvents(cache, { logger: server.log })
   server.addHook('onClose', async () => end())
 }

@@ -40,11 +40,17 @@ function fail(message: string): never {
   process.exit(1)
 }
 
-function describe({ database, cache, simulator }: App, { demo }: Settings): string[] {
+function describe({ database, cache, simulator }: App, { demo }: Settings, url: string): string[] {
+  const console = cache.cache ? `${url}/console` : 'none, because the cache is off'
   const simulation = simulator
     ? `${simulator.readingsPerSecond.toFixed(0)} readings/s from sensors, ${demo.viewersPerSecond} dashboards/s (SIMULATOR=off stops them)`
     : 'off'
-  return [`database    ${database.description}`, `cache       ${cache.description}`, `simulated   ${simulation}`]
+  return [
+    `console     ${console}`,
+    `database    ${database.description}`,
+    `cache       ${cache.description}`,
+    `simulated   ${simulation}`,
+  ]
 }
 
 function endOn(app: App): void {
@@ -71,7 +77,7 @@ process.send?.({ type: 'listening', url })
 process.stdout.write(
   [
     `cold-chain  ${url}   (ready in ${((performance.now() - startedAt) / 1_000).toFixed(1)} s, Ctrl+C ends it)`,
-    ...describe(app, settings),
+    ...describe(app, settings, url),
     '',
   ].join('\n'),
 )

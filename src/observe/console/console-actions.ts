@@ -87,7 +87,8 @@ function findEntry(
   return { scope, about, policy: policyOf(cache, field('policy')), key }
 }
 
-function find(
+/** The cache that is meant, and the scope of the tenant. */
+export function find(
   caches: readonly Cache[],
   { cache: name, tenant }: { cache?: unknown; tenant?: unknown },
 ): { cache: Cache; scope: Scope; about: { cache: string; tenant: string } } {

@@ -5,10 +5,13 @@ import type { Clock } from '../../core/ports/clock.js'
 import { systemClock } from '../../core/system-clock.js'
 import { checkCaches } from '../check-caches.js'
 import { clearTenant, examine, explainEntry, invalidate, readEntry } from './console-actions.js'
+import { changeEviction, measureTiers } from './console-controls.js'
 import { ConsoleGuard, type Wanted } from './console-guard.js'
+import { ConsoleHistory } from './console-history.js'
 import { answer, failure, refusal } from './console-replies.js'
 import { Snapshots } from './console-snapshot.js'
 import { ConsoleStreams } from './console-stream.js'
+import { TenantTally } from './tenant-tally.js'
 
 /** A request, whatever server it came to. */
 export interface ConsoleRequest {
@@ -43,7 +46,7 @@ export interface ConsoleApi {
   readonly hasToken: boolean
   /** Never rejects. */
   handle(request: ConsoleRequest): Promise<ConsoleReply>
-  /** Ends every stream. */
+  /** Ends every stream, and the looks behind `/history`. */
   close(): void
 }
 
@@ -63,12 +66,15 @@ export function consoleApi(caches: Cache | readonly Cache[], options: ConsoleApi
   const watched = checkCaches(caches, 'consoleApi')
   const { token, clock = systemClock } = checkFields(options, ['token', 'clock'], 'consoleApi') as ConsoleApiOptions
   const guard = new ConsoleGuard(token, 'consoleApi.token')
-  const snapshots = new Snapshots(watched, clock, guard.hasToken)
-  const streams = new ConsoleStreams(watched, snapshots, clock)
+  const tallies = watched.map((cache) => new TenantTally(cache, clock))
+  const snapshots = new Snapshots(watched, { tallies, clock, canChange: guard.hasToken })
+  const streams = new ConsoleStreams(watched, { snapshots, tallies, clock })
+  const history = new ConsoleHistory(watched, clock)
   const look = (): Wanted => 'look'
   const change = (): Wanted => 'change'
   const routes: Readonly<Record<string, Route>> = {
     '/snapshot': { method: 'GET', wanted: look, run: async () => answer(await snapshots.take()) },
+    '/history': { method: 'GET', wanted: look, run: () => answer({ caches: history.take() }) },
     '/events': { method: 'GET', wanted: look, run: () => streams.open() },
     '/entry': {
       method: 'GET',
@@ -79,6 +85,12 @@ export function consoleApi(caches: Cache | readonly Cache[], options: ConsoleApi
     '/explain': { method: 'GET', wanted: look, run: async ({ query }) => answer(await explainEntry(watched, query)) },
     '/invalidate': { method: 'POST', wanted: change, run: async ({ body }) => answer(await invalidate(watched, body)) },
     '/clear': { method: 'POST', wanted: change, run: async ({ body }) => answer(await clearTenant(watched, body)) },
+    '/eviction': { method: 'POST', wanted: change, run: ({ body }) => answer(changeEviction(watched, body, clock)) },
+    '/measure': {
+      method: 'POST',
+      wanted: change,
+      run: async ({ body }) => answer(await measureTiers(watched, body, clock)),
+    },
   }
   return {
     hasToken: guard.hasToken,
@@ -94,6 +106,9 @@ export function consoleApi(caches: Cache | readonly Cache[], options: ConsoleApi
         return failure(error)
       }
     },
-    close: () => streams.close(),
+    close: () => {
+      streams.close()
+      history.close()
+    },
   }
 }

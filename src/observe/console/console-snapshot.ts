@@ -4,6 +4,7 @@ import type { Clock } from '../../core/ports/clock.js'
 import type { Key } from '../../core/ports/local-tier.js'
 import type { CacheStats } from '../../core/stats.js'
 import { type CacheHealth, cacheHealth } from '../cache-health.js'
+import type { TenantTally, TenantTallySnapshot } from './tenant-tally.js'
 
 /** How things stand. Numbers that have no bound are `null`. */
 export interface ConsoleSnapshot {
@@ -25,6 +26,8 @@ export interface CacheSnapshot {
   readonly health: CacheHealth
   readonly stats: CacheStats
   readonly policies: readonly PolicySnapshot[]
+  /** The tenants that ask most, counted while a stream is open. */
+  readonly tenants: TenantTallySnapshot
 }
 
 export interface PolicySnapshot {
@@ -40,12 +43,17 @@ const HEALTH_DEADLINE_MS = 1_000
 
 export class Snapshots {
   readonly #caches: readonly Cache[]
+  readonly #tallies: readonly TenantTally[]
   readonly #clock: Clock
   readonly #canChange: boolean
   #last: { at: number; snapshot: Promise<ConsoleSnapshot> } | undefined
 
-  constructor(caches: readonly Cache[], clock: Clock, canChange: boolean) {
+  constructor(
+    caches: readonly Cache[],
+    { tallies, clock, canChange }: { tallies: readonly TenantTally[]; clock: Clock; canChange: boolean },
+  ) {
     this.#caches = caches
+    this.#tallies = tallies
     this.#clock = clock
     this.#canChange = canChange
   }
@@ -58,10 +66,11 @@ export class Snapshots {
 
   async #take(): Promise<ConsoleSnapshot> {
     const caches = await Promise.all(
-      this.#caches.map(async (cache) => {
+      this.#caches.map(async (cache, index) => {
         const health = await cacheHealth(cache, { deadlineMs: HEALTH_DEADLINE_MS })
         const stats = cache.stats()
-        return { name: stats.name, health, stats, policies: cache.policies().map(policySnapshot) }
+        const tenants = this.#tallies[index]!.take()
+        return { name: stats.name, health, stats, policies: cache.policies().map(policySnapshot), tenants }
       }),
     )
     const { rss } = process.memoryUsage()

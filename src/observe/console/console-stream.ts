@@ -6,11 +6,15 @@ import { errorText } from '../redact.js'
 import type { ConsoleReply } from './console-api.js'
 import { refusal } from './console-replies.js'
 import type { Snapshots } from './console-snapshot.js'
+import type { TenantTally } from './tenant-tally.js'
 
 const SNAPSHOT_EVERY_MS = 1_000
 const MAX_STREAMS = 20
 /** Events that a stream tells between two snapshots; more are counted. */
 const MAX_EVENTS = 200
+/** Some of them are kept for what is rare: a storm of misses must not hide an invalidation. */
+const MAX_COMMON_EVENTS = 150
+const COMMON = new Set<CacheEvent['type']>(['stale', 'miss', 'joined', 'followed', 'filled'])
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -19,7 +23,7 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 }
 
-/** What a stream tells: all but hits and single calls of a tier, of which there may be a million a second. */
+/** What a stream tells: all but hits, removals and single calls of a tier, of which there may be a million a second. */
 const TOLD = [
   'stale',
   'miss',
@@ -36,6 +40,8 @@ const TOLD = [
   'invalidation-delivered',
   'publish-failed',
   'memory-pressure',
+  'breaker',
+  'damaged',
   'tier-failed',
   'breaker',
   'damaged',
@@ -46,13 +52,18 @@ const TOLD = [
 export class ConsoleStreams {
   readonly #caches: readonly Cache[]
   readonly #snapshots: Snapshots
+  readonly #tallies: readonly TenantTally[]
   readonly #clock: Clock
   readonly #open = new Set<Readable>()
   #isClosed = false
 
-  constructor(caches: readonly Cache[], snapshots: Snapshots, clock: Clock) {
+  constructor(
+    caches: readonly Cache[],
+    { snapshots, tallies, clock }: { snapshots: Snapshots; tallies: readonly TenantTally[]; clock: Clock },
+  ) {
     this.#caches = caches
     this.#snapshots = snapshots
+    this.#tallies = tallies
     this.#clock = clock
   }
 
@@ -91,7 +102,7 @@ export class ConsoleStreams {
       isFull = !stream.push(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
     }
     const tell = (cache: string) => (event: CacheEvent) => {
-      if (isFull || told >= MAX_EVENTS) {
+      if (isFull || told >= (COMMON.has(event.type) ? MAX_COMMON_EVENTS : MAX_EVENTS)) {
         dropped++
         return
       }
@@ -102,6 +113,7 @@ export class ConsoleStreams {
       const listener = tell(cache.stats().name)
       return TOLD.map((type) => cache.on(type, listener))
     })
+    for (const tally of this.#tallies) ends.push(tally.watch())
     const look = async (): Promise<void> => {
       const snapshot = await this.#snapshots.take()
       if (stream.destroyed) return

@@ -37,7 +37,14 @@ it('the console shows to this machine, and changes only with the token', async (
   expect((await clear({ authorization: `Bearer ${token}` })).json()).toMatchObject({ done: 'cleared', tenant: 'org-1' })
 })
 
-it('a cache that is off has no metrics', async () => {
+it('/console leads to the page of the console', async () => {
+  const app = await start()
+  const { statusCode, headers } = await app.server.inject({ url: '/console' })
+  expect({ statusCode, location: headers.location }).toEqual({ statusCode: 302, location: 'freshtier/' })
+  expect((await app.server.inject({ url: '/freshtier/' })).body).toContain('<title>freshtier console</title>')
+})
+
+it('a cache that is off has no metrics and no console', async () => {
   const app = await start({ CACHE: 'off' })
-  expect((await app.server.inject({ url: '/metrics' })).statusCode).toBe(404)
+  for (const url of ['/metrics', '/console']) expect((await app.server.inject({ url })).statusCode).toBe(404)
 })

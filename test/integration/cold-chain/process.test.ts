@@ -69,7 +69,7 @@ describe('the process', () => {
     first.child.kill('SIGTERM')
     expect(await first.exited).toBe(0)
     expect(first.output().stdout).toMatch(
-      /^cold-chain {2}http:\/\/127\.0\.0\.1:\d+ .*\ndatabase .*PGlite.*\ncache .*memory.*\nsimulated .*readings\/s/,
+      /^cold-chain {2}http:\/\/127\.0\.0\.1:\d+ .*\nconsole .*\/console\ndatabase .*PGlite.*\ncache .*memory.*\nsimulated .*readings\/s/,
     )
     expect(first.output().stderr).toBe('')
     const second = run({ ...SMALL, DATA_DIR })

@@ -48,6 +48,9 @@ const bearer = (token = TOKEN) => ({ authorization: `Bearer ${token}` })
 const ENTRY = `/entry?tenant=org-7&policy=units&key=${encodeURIComponent('key-<b>')}`
 const INVALIDATE = { url: '/invalidate', method: 'POST', body: { tenant: 'org-7', tags: ['units'] } } as const
 const CLEAR = { url: '/clear', method: 'POST', body: { tenant: 'org-7' } } as const
+const EVICTION = { url: '/eviction', method: 'POST', body: { eviction: 'sieve' } } as const
+const MEASURE = { url: '/measure', method: 'POST', body: { pings: 3 } } as const
+const CHANGES = [INVALIDATE, CLEAR, EVICTION, MEASURE]
 
 describe('a snapshot', () => {
   it('says how caches, tiers and policies are, without a key, value or function', async () => {
@@ -66,12 +69,22 @@ describe('a snapshot', () => {
   })
 })
 
+describe('the history', () => {
+  it('begins when the console does, and counts what the cache counts', async () => {
+    const app = await newApp()
+    const { caches } = (await ask(app, { url: '/history' })) as unknown as {
+      caches: { name: string; points: object[] }[]
+    }
+    expect(caches).toMatchObject([{ name: 'shop', points: [{ requests: 0, hits: 0, fills: 0 }] }])
+  })
+})
+
 describe('without a token', () => {
   it('this machine may look; nobody may change anything or see a value', async () => {
     const app = await newApp()
     expect(await ask(app, { url: ENTRY })).toMatchObject({ status: 200, state: 'fresh', tags: ['units'] })
     expect((await ask(app, { url: ENTRY })).text).not.toContain('value-1')
-    for (const asked of [{ url: `${ENTRY}&value=1` }, INVALIDATE, CLEAR]) {
+    for (const asked of [{ url: `${ENTRY}&value=1` }, ...CHANGES]) {
       expect(await ask(app, asked)).toMatchObject({ status: 403, code: 'TOKEN_UNSET' })
     }
     expect(app.cache.stats().invalidations).toBe(0)
@@ -91,7 +104,7 @@ describe('without a token', () => {
 describe('with a token', () => {
   it('everything needs it, and a wrong one is as good as none', async () => {
     const app = await newApp({ token: TOKEN })
-    for (const asked of [{ url: '/snapshot' }, { url: ENTRY }, { url: '/nothing' }, INVALIDATE, CLEAR]) {
+    for (const asked of [{ url: '/snapshot' }, { url: '/history' }, { url: ENTRY }, { url: '/nothing' }, ...CHANGES]) {
       expect(await ask(app, asked)).toMatchObject({ status: 401, code: 'TOKEN_REQUIRED' })
       const wrong = { ...asked, headers: bearer(`${TOKEN}x`) }
       expect(await ask(app, wrong)).toMatchObject({ status: 401, code: 'TOKEN_REQUIRED' })
@@ -130,6 +143,20 @@ describe('with a token', () => {
     expect(await app.cache.tenant('org-8').get(units, 'c')).toBe(1)
   })
 
+  it('the eviction of memory is changed while it runs, and every entry stays', async () => {
+    const app = await newApp({ token: TOKEN })
+    const told = await ask(app, { ...EVICTION, headers: bearer() })
+    expect(told).toMatchObject({ done: 'eviction-changed', from: 'w-tinylfu', to: 'sieve', entries: 1 })
+    expect(app.cache.stats().tiers.memory).toMatchObject({ eviction: 'sieve', entries: 1 })
+  })
+
+  it('a measurement pings what is outside the process, and touches nothing', async () => {
+    const app = await newApp({ token: TOKEN })
+    const before = app.cache.stats()
+    expect(await ask(app, { ...MEASURE, headers: bearer() })).toMatchObject({ done: 'measured', asked: 3, tiers: [] })
+    expect(app.cache.stats().requests).toBe(before.requests)
+  })
+
   it.each([
     ['another origin', { origin: 'https://evil.example' }],
     ['no origin that can be named', { origin: 'null' }],
@@ -152,6 +179,10 @@ describe('with a token', () => {
     ['/invalidate', { tag: ['units'] }, "did you mean 'tags'?"],
     ['/invalidate', { tags: ['a'], tenant: 'x'.repeat(200) }, 'tenant must be text of 1 to 128 characters'],
     ['/clear', {}, "clear.tenant must name a tenant, or be ''"],
+    ['/eviction', {}, "must be 'w-tinylfu' or 'lru'"],
+    ['/eviction', { eviction: 'random' }, "must be 'w-tinylfu' or 'lru'"],
+    ['/measure', { pings: 0 }, 'measure.pings must be a whole number from 1 to 1000'],
+    ['/measure', { pings: 1_001 }, 'measure.pings must be a whole number from 1 to 1000'],
   ])('bad input to %s is refused: %o', async (url, body, message) => {
     const app = await newApp({ token: TOKEN })
     const refused = await ask(app, { url, method: 'POST', body, headers: bearer() })
@@ -204,6 +235,17 @@ describe('the stream', () => {
     expect(text()).toContain('"type":"filled","policy":"units","tenant":"org-9","key":"key-2"')
     expect(text()).toContain('postgres://***@db is gone')
     expect(text()).not.toMatch(/"type":"hit"|value-\d|hunter2/)
+    request.destroy()
+  })
+
+  it('names the tenants that ask most, counted while somebody watches', async () => {
+    const app = await newApp()
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { text, request } = await watch(app)
+    for (let n = 0; n < 5; n++) await app.cache.tenant('org-9').getOrFill(units, 'a', () => 1)
+    await app.cache.tenant('org-7').get(units, 'b')
+    await until(() => text().includes('"top":[{"tenant":"org-9","requests":5,"hits":4'), { what: 'the tenants' })
+    expect(text()).toMatch(/"tenant":"org-7","requests":1,"hits":0/)
     request.destroy()
   })
 

@@ -46,6 +46,7 @@ const live = new Live({
   sensorReadings: ({ readings }) => board.changeTemperatures(readings),
   cacheMetrics: (metrics) => {
     strip.show(metrics)
+    byId('console').hidden = !metrics.enabled
     instances.hasSocket(metrics.instance)
   },
 })

@@ -1,0 +1,25 @@
+import { signal } from '@preact/signals'
+
+/** One thing to fill in before a change is made. */
+export interface ChangeField {
+  readonly name: string
+  readonly label: string
+  readonly value: string
+  readonly hint?: string
+  /** One of these; without them any text. */
+  readonly options?: readonly string[]
+}
+
+/** Something that changes the service: it is asked for, confirmed, made, and told. */
+export interface Change {
+  readonly title: string
+  /** What it will do, in sentences. */
+  readonly explains: readonly string[]
+  readonly fields: readonly ChangeField[]
+  /** The word on the button that makes it. */
+  readonly verb: string
+  run(values: Readonly<Record<string, string>>): Promise<readonly string[]>
+}
+
+/** The change that is being asked for. */
+export const change = signal<Change | undefined>(undefined)

@@ -1,0 +1,103 @@
+import { count, duration, tenantText } from '../ui/format.ts'
+import { post } from './api.ts'
+import { type Change, change } from './change.ts'
+
+const TENANT = { name: 'tenant', label: 'tenant', hint: 'empty: what belongs to no tenant' }
+
+/** Asks what to invalidate: tags, or one entry. */
+export function askInvalidate(
+  cache: string,
+  about: { tenant?: string; tags?: string; policy?: string; key?: string; isNumber?: boolean } = {},
+): void {
+  change.value = about.policy === undefined ? byTags(cache, about) : byEntry(cache, about)
+}
+
+function byTags(cache: string, { tenant = '', tags = '' }: { tenant?: string; tags?: string }): Change {
+  return {
+    title: 'Invalidate by tag',
+    explains: [
+      'Every entry of the tenant that has one of these tags is dead at once, in every process.',
+      'The next read of each fills it anew, so the source sees as many queries.',
+    ],
+    fields: [
+      { ...TENANT, value: tenant },
+      { name: 'tags', label: 'tags', value: tags, hint: 'separated by commas' },
+      { name: 'kind', label: 'how', value: 'hard: dead', options: ['hard: dead', 'soft: stale'] },
+    ],
+    verb: 'Invalidate',
+    async run(values) {
+      const named = values.tags!.split(',').flatMap((tag) => tag.trim() || [])
+      const soft = values.kind!.startsWith('soft')
+      const body = { cache, tenant: values.tenant!, tags: named, soft }
+      const { tags: done, tenant: of } = await post<{ tags: string[]; tenant: string }>('invalidate', body)
+      return [
+        `Invalidated ${soft ? 'softly ' : ''}${done.length === 1 ? 'the tag' : `${done.length} tags`} ${done.join(', ')}`,
+        `of tenant ${tenantText(of)}. Every process has been told.`,
+      ]
+    },
+  }
+}
+
+function byEntry(
+  cache: string,
+  { tenant = '', policy = '', key = '', isNumber = false }: Parameters<typeof askInvalidate>[1] & object,
+): Change {
+  return {
+    title: 'Invalidate an entry',
+    explains: ['This one entry is dead at once, in every process. The next read fills it anew.'],
+    fields: [
+      { ...TENANT, value: tenant },
+      { name: 'policy', label: 'policy', value: policy },
+      { name: 'key', label: 'key', value: key },
+      { name: 'type', label: 'key is', value: isNumber ? 'a number' : 'text', options: ['text', 'a number'] },
+    ],
+    verb: 'Invalidate',
+    async run(values) {
+      const named = values.type === 'text' ? values.key! : Number(values.key)
+      await post('invalidate', { cache, tenant: values.tenant!, entries: [[values.policy!, named]] })
+      return [`Invalidated ${values.policy} ${values.key} of tenant ${tenantText(values.tenant)}.`]
+    },
+  }
+}
+
+/** Everything of one tenant. */
+export function askPurge(cache: string, tenant: string): void {
+  change.value = {
+    title: 'Purge a tenant',
+    explains: [
+      'Everything the cache holds of this tenant is dead at once, in every process. No other tenant is touched.',
+      'Its bytes leave memory and Redis as they expire or make room; `npx freshtier purge` takes them out of Redis now.',
+    ],
+    fields: [{ ...TENANT, value: tenant }],
+    verb: 'Purge',
+    async run(values) {
+      const { tenant: of } = await post<{ tenant: string }>('clear', { cache, tenant: values.tenant! })
+      return [`Purged tenant ${tenantText(of)}: nothing of it is served any more, in any process.`]
+    },
+  }
+}
+
+const EVICTIONS = ['w-tinylfu', 'lru', 'lfu', 'fifo', 'sieve', 's3-fifo']
+
+interface EvictionChanged {
+  readonly from: string
+  readonly to: string
+  readonly entries: number
+  readonly tookMs: number
+}
+
+export function askEviction(cache: string, present: string): void {
+  change.value = {
+    title: 'Change the eviction of memory',
+    explains: [
+      'Who leaves when memory is full, in this process only and until it ends. Every entry stays.',
+      'It walks over all entries at once: about a third of a second at a million.',
+    ],
+    fields: [{ name: 'eviction', label: 'eviction', value: present, options: EVICTIONS }],
+    verb: 'Change',
+    async run({ eviction }) {
+      const { from, to, entries, tookMs } = await post<EvictionChanged>('eviction', { cache, eviction })
+      return [`Changed from ${from} to ${to}: ${count(entries)} entries were kept, in ${duration(tookMs)}.`]
+    },
+  }
+}
