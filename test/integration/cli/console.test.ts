@@ -44,7 +44,12 @@ describe('a console in front of a service', () => {
     const { ask, session, bearer } = await startConsole(url, TOKEN)
     expect(await (await ask('/')).text()).toContain('<title>freshtier console</title>')
     expect(session).toMatch(/^[\w-]{32}$/)
-    for (const headers of [{}, { authorization: `Bearer ${TOKEN}` }, { authorization: 'Bearer nonsense' }]) {
+    const refused: Record<string, string>[] = [
+      {},
+      { authorization: `Bearer ${TOKEN}` },
+      { authorization: 'Bearer nonsense' },
+    ]
+    for (const headers of refused) {
       expect((await ask('/api/snapshot', { headers })).status).toBe(401)
       expect((await ask('/api/clear', { ...CLEAR, headers: { ...CLEAR.headers, ...headers } })).status).toBe(401)
     }
