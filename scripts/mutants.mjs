@@ -76,6 +76,19 @@ const MUTANTS = [
     replace: 'flight === undefined ?',
   },
   {
+    name: 'R6 control-block-detaches-nothing',
+    file: 'src/core/namespace.ts',
+    find: 'for (const space of this.spaces.values()) space.flights.detachLoads()',
+    replace: '',
+  },
+  {
+    name: 'follower-takes-what-is-replaced',
+    file: 'src/core/coordinator.ts',
+    find: 'if (envelope !== undefined && (refused === undefined || fillIdOf(envelope) !== refused)) {',
+    replace: 'if (envelope !== undefined) {',
+    tests: ['test/unit/core/lease.test.ts'],
+  },
+  {
     name: 'R8 log-before-delete',
     file: 'src/memory/shared-twin.ts',
     find: 'return this.#call(async () => {\n      if (marker)',

@@ -3,7 +3,7 @@ import { Cluster, Redis } from 'ioredis'
 
 /**
  * `open({ ports, ttlMs })`: one port, or those of a cluster. A side answers `set(key, value)`, `get(key)` and, where it
- * can, `invalidateTag(tag)`; `set` takes tags.
+ * can, `invalidateTag(tag)` and `invalidatePattern(pattern)`; `set` takes tags.
  */
 export const redisContenders = {
   'ioredis GET': ({ ports, ttlMs }) => {
@@ -59,6 +59,7 @@ async function freshtier({ ttlMs }, client) {
     set: (key, value, tags) => cache.set(entry, key, value, { tags }),
     get: (key) => cache.getOrFill(entry, key),
     invalidateTag: (tag) => cache.invalidate({ tags: [tag] }),
+    invalidatePattern: (pattern) => cache.invalidatePattern(entry, pattern),
   }
 }
 

@@ -2,17 +2,25 @@ import { Redis } from 'ioredis'
 import { redisContenders } from '../contenders/redis.mjs'
 import { quartiles } from '../harness/quartiles.mjs'
 import { startServer } from '../harness/redis-server.mjs'
+import { target } from '../harness/targets.mjs'
 
 const KEYS = 100_000
 const TAGGED = 10_000
 const ROUNDS = 20
 const TOGETHER = 500
 const CONTENDERS = ['freshtier', 'freshtier, node-redis', 'bentocache', 'SCAN + UNLINK']
+/** Keys of others, among which five of ours are looked for by their name. */
+const FOREIGN = [100_000, 1_000_000]
+const FOUND = 5
+const PATTERN = ['freshtier', 'freshtier, node-redis', 'SCAN + UNLINK']
 
-/** A tenth of the keys is out of date at once: by one tag, or by its name. Redis must go on answering others. */
+/**
+ * A tenth of the keys is out of date at once: by one tag, or by its name; or five keys beside many of others, by a
+ * pattern. Redis must go on answering others.
+ */
 export const scenario = {
   name: 'invalidate',
-  question: `what does it cost to invalidate ${TAGGED} of ${KEYS} keys by one tag, and how long do others wait meanwhile?`,
+  question: `what does it cost to invalidate ${TAGGED} of ${KEYS} keys by one tag, or ${FOUND} by a pattern, and how long do others wait meanwhile?`,
   figures: [
     { name: 'milliseconds', title: 'ms', digits: 2 },
     { name: 'slowestPingMs', title: 'slowest PING ms', digits: 2 },
@@ -21,9 +29,17 @@ export const scenario = {
   ],
   ratios: [{ figure: 'milliseconds', to: 'SCAN + UNLINK' }],
 
-  cases: () => CONTENDERS.map((contender) => ({ group: 'by one tag', contender, spec: { contender } })),
+  cases: () => [
+    ...CONTENDERS.map((contender) => ({ group: 'by one tag', contender, spec: { contender } })),
+    ...FOREIGN.flatMap((foreign) =>
+      PATTERN.map((contender) => ({ group: patternBeside(foreign), contender, spec: { contender, foreign } })),
+    ),
+  ],
 
-  async measure({ contender }) {
+  conclude: (outcome) => ({ ...outcome, targets: targets(outcome) }),
+
+  async measure({ contender, foreign }) {
+    if (foreign !== undefined) return measurePattern(contender, foreign)
     const port = await startServer()
     const admin = new Redis({ host: '127.0.0.1', port })
     const side = await sideOf(contender, port, admin)
@@ -55,6 +71,57 @@ export const scenario = {
   },
 }
 
+function patternBeside(foreign) {
+  return `${FOUND} by a pattern beside ${foreign}`
+}
+
+/** S2-9, S2-12: what is not named by a tag has to be looked for. */
+async function measurePattern(contender, foreign) {
+  const port = await startServer()
+  const admin = new Redis({ host: '127.0.0.1', port })
+  for (let from = 0; from < foreign; from += 1_000) {
+    await admin.mset(Array.from({ length: 1_000 }, (_, index) => [`bull:jobs:${from + index}`, 'x']).flat())
+  }
+  const side = await sideOf(contender, port, admin)
+  const times = []
+  const pings = []
+  let commands = 0
+  let stale = 0
+  for (let round = 0; round < 5; round++) {
+    const keys = Array.from({ length: FOUND }, (_, item) => `org:7:unit:${item}`)
+    await Promise.all(keys.map((key) => side.set(key, { key })))
+    const before = await commandsOf(admin)
+    const watch = await watchPings(port)
+    const startedAt = performance.now()
+    await side.invalidatePattern('org:7:*')
+    times.push(performance.now() - startedAt)
+    pings.push(await watch.end())
+    commands += (await commandsOf(admin)) - before
+    for (const key of keys) if (await side.get(key).then(Boolean, () => false)) stale++
+  }
+  return {
+    milliseconds: quartiles(times).median,
+    slowestPingMs: Math.max(...pings.flat()),
+    commands: commands / times.length,
+    stale,
+  }
+}
+
+function targets({ groups }) {
+  const ours = (group) =>
+    groups.find(({ name }) => name === group)?.rows.find(({ contender }) => contender === 'freshtier')?.figures
+  const [near] = FOREIGN
+  return [
+    target(`${TAGGED} of ${KEYS} by one tag`, ours('by one tag')?.milliseconds.median, { atMost: 1, unit: ' ms' }),
+    // Beside a million it costs what it costs: the whole keyspace is looked at.
+    target(patternBeside(near), ours(patternBeside(near))?.milliseconds.median, {
+      atMost: 500,
+      unit: ' ms',
+      digits: 0,
+    }),
+  ]
+}
+
 function keyOf(item) {
   return item < TAGGED ? `org:7:unit:${item}` : `org:${item % 90}:site:${item}`
 }
@@ -64,11 +131,14 @@ async function sideOf(contender, port, admin) {
   return {
     set: (key, value) => admin.set(key, JSON.stringify(value), 'PX', 3_600_000),
     get: (key) => admin.get(key),
-    async invalidateTag() {
-      for await (const keys of admin.scanStream({ match: 'org:7:unit:*', count: 1_000 })) {
-        if (keys.length > 0) await admin.unlink(...keys)
-      }
-    },
+    invalidateTag: () => scanAndUnlink(admin, 'org:7:unit:*'),
+    invalidatePattern: (pattern) => scanAndUnlink(admin, pattern),
+  }
+}
+
+async function scanAndUnlink(admin, match) {
+  for await (const keys of admin.scanStream({ match, count: 1_000 })) {
+    if (keys.length > 0) await admin.unlink(...keys)
   }
 }
 

@@ -96,7 +96,7 @@ async function readOnce() {
 }
 
 async function writeOnce() {
-  await sleep(random.integer(120))
+  await sleep(random.integer(60))
   const key = anyOf(keys)
   const isOfAll = random.integer(8) === 0
   const written = isOfAll ? keys : [key]

@@ -1,3 +1,5 @@
+import { FillTimes } from './fill-times.js'
+
 /** Counts of one policy since the cache was made. Plain fields: a hit must not cost more than an addition. */
 export class PolicyCounters {
   memoryHits = 0
@@ -10,6 +12,7 @@ export class PolicyCounters {
   fillErrors = 0
   fillTotalMs = 0
   fillMaxMs = 0
+  readonly fillTimes = new FillTimes()
   /** How long a fill that succeeds takes lately: the mean, with a fifth of the weight on the last one. */
   usualFillMs: number | undefined
   notStored = 0

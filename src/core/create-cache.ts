@@ -287,7 +287,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
       await close()
     },
   })
-  admit(cache, { shared, maxStalenessMs })
+  admit(cache, { shared, maxStalenessMs, policies: () => namespaces.policies })
   return cache
 }
 

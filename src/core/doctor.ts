@@ -1,5 +1,6 @@
 import { InvalidOptionError } from './errors.js'
 import type { NodeInspection, SharedInspection, SharedTier } from './ports/shared-tier.js'
+import type { RegisteredPolicy } from './space.js'
 
 /** One thing that was looked at. */
 export interface DoctorFinding {
@@ -24,12 +25,16 @@ export interface DoctorReport {
 export interface Patient {
   readonly shared: SharedTier | undefined
   readonly maxStalenessMs: number
+  readonly policies: () => Iterable<RegisteredPolicy>
 }
 
 const patients = new WeakMap<object, Patient>()
 
 /** Where the clock of a server is so far off, its TTLs and ours are about different moments for people who compare them. */
 const MAX_CLOCK_OFFSET_MS = 1_000
+
+/** Fills of a policy below which a P99 says nothing. */
+const MIN_FILLS = 10
 
 /** Called once for every cache, where it is made. */
 export function admit(cache: object, patient: Patient): void {
@@ -38,7 +43,8 @@ export function admit(cache: object, patient: Patient): void {
 
 /**
  * Looks at the servers behind a cache and says what they mean for it: eviction, head-room, replicas, persistence,
- * scripts, clocks, and the staleness bound against the poll. Asks questions only; nothing is changed.
+ * scripts, clocks, the staleness bound against the poll; and whether followers wait as long as fills of this process
+ * take. Asks questions only; nothing is changed.
  *
  * ```ts
  * const { isSound, findings } = await doctor(cache)
@@ -52,12 +58,16 @@ export async function doctor(cache: object): Promise<DoctorReport> {
   if (patient === undefined) {
     throw new InvalidOptionError({ field: 'doctor: cache', value: cache, rule: 'must be made by createCache' })
   }
-  const { shared } = patient
+  const { shared, maxStalenessMs, policies } = patient
   if (shared === undefined) {
     return report([good('tiers', 'memory only', 'nothing is shared, so that nothing outside can go wrong')])
   }
   const inspection = await shared.inspect?.()
-  const findings = [bound(shared, patient.maxStalenessMs), ...(inspection ? servers(inspection, shared) : [])]
+  const findings = [
+    bound(shared, maxStalenessMs),
+    ...[...policies()].flatMap(patience),
+    ...(inspection ? servers(inspection, shared) : []),
+  ]
   return report(findings, inspection)
 }
 
@@ -95,6 +105,17 @@ function bound({ pollMs, commandTimeoutMs }: SharedTier, maxStalenessMs: number)
   return good('bound', says, `${misses} polls in a row may fail before memory stops answering`)
 }
 
+/** A follower that gives up before most fills end does the work again: G6 does not hold for it. */
+function patience({ name, rules, counters: { fillTimes } }: RegisteredPolicy): DoctorFinding[] {
+  const { waits, waitMs, onTimeout } = rules.coordinate
+  if (!waits || fillTimes.count < MIN_FILLS) return []
+  const p99Ms = fillTimes.p99Ms
+  const says = `policy '${name}': P99 of ${fillTimes.count} fills ${p99Ms.toFixed(0)} ms, followers wait ${waitMs} ms`
+  if (p99Ms <= waitMs) return [good('patience', says, 'one process fills, the others get its value')]
+  const then = onTimeout === 'throw' ? 'reject' : 'fill once more'
+  return [look('patience', says, `followers give up before such a fill ends, and ${then}: raise waitMs (and leaseMs)`)]
+}
+
 function reach(node: NodeInspection, { commandTimeoutMs }: SharedTier): DoctorFinding {
   const { version = 'of unknown version', roundTripMs = 0 } = node
   const says = `${at(node)}Redis ${version}, round trip ${roundTripMs.toFixed(1)} ms`
@@ -112,8 +133,10 @@ function scripts(node: NodeInspection, { fencing }: Pick<SharedTier, 'fencing'>)
   if (fencing === 'none') {
     return broken('scripts', `${at(node)}fencing is 'none'`, 'G1 is off: what an invalidation overtakes may be stored')
   }
-  if (node.scripts !== false) return undefined
-  return broken('scripts', `${at(node)}refuses EVAL`, 'stores cannot be fenced: allow @scripting to this user')
+  if (node.scripts === undefined) return undefined
+  return node.scripts
+    ? good('scripts', `${at(node)}runs scripts`, 'stores are fenced')
+    : broken('scripts', `${at(node)}refuses EVAL`, 'stores cannot be fenced: allow @scripting to this user')
 }
 
 function eviction(node: NodeInspection): DoctorFinding | undefined {

@@ -86,6 +86,7 @@ export class FillRunner {
       const tookMs = this.#clock.now() - startedAt
       counters.fillTotalMs += tookMs
       counters.fillMaxMs = Math.max(counters.fillMaxMs, tookMs)
+      counters.fillTimes.add(tookMs)
     }
   }
 

@@ -166,6 +166,9 @@ function policyStats(counters: readonly PolicyCounters[]): PolicyStats {
   }
 }
 
-function sum(counters: readonly PolicyCounters[], field: Exclude<keyof PolicyCounters, 'usualFillMs'>): number {
+function sum(
+  counters: readonly PolicyCounters[],
+  field: Exclude<keyof PolicyCounters, 'usualFillMs' | 'fillTimes'>,
+): number {
   return counters.reduce((total, one) => total + one[field], 0)
 }

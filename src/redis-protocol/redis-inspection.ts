@@ -1,7 +1,7 @@
 import type { Clock } from '../core/ports/clock.js'
 import type { NodeInspection } from '../core/ports/shared-tier.js'
 import type { RedisGuard } from './redis-guard.js'
-import { infoReply, timeReply } from './redis-replies.js'
+import { infoReply, isReply, timeReply } from './redis-replies.js'
 
 /** What one server says about itself. */
 export async function inspectNode(guard: RedisGuard, clock: Clock, name: string): Promise<NodeInspection> {
@@ -45,7 +45,7 @@ async function clockOf(
 
 async function runsScripts(guard: RedisGuard, name: string): Promise<boolean> {
   try {
-    return (await guard.sendTo(name, ['EVAL', 'return 1', '0'])) === 1
+    return isReply(await guard.sendTo(name, ['EVAL', 'return 1', '0']))
   } catch {
     return false
   }

@@ -8,7 +8,7 @@ import { twinHarness } from './twin-harness.ts'
 sharedTierSuite({ name: 'twin', create: () => twinHarness(), describe, test })
 sharedTierSuite({ name: 'twin over a slow network', create: () => twinHarness({ isSlow: true }), describe, test })
 
-describe('with a server', () => {
+describe('S2-17: with a server', () => {
   let server: RedisServer
   beforeAll(async () => {
     server = await startRedisServer()

@@ -1,9 +1,14 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type CacheEvent, createCache, definePolicy, memoryTier } from '../../../src/index.js'
+import { systemClock } from '../../../src/core/system-clock.js'
+import { type CacheEvent, type Clock, createCache, definePolicy, memoryTier } from '../../../src/index.js'
 import { type RedisClient, type RedisTierOptions, redisTier } from '../../../src/redis/index.js'
+import { offClock } from '../../kit/off-clock.ts'
 import { until } from '../../kit/until.ts'
+import { SINGLE } from '../../servers/clients.ts'
+import { freePort } from '../../servers/free-port.ts'
 import { type RedisServer, startRedisServer } from '../../servers/redis-server.ts'
 import { KEY, NAMESPACE, openRedisTier } from './open-redis-tier.ts'
 
@@ -27,9 +32,9 @@ async function start(args: readonly string[] = []): Promise<RedisServer> {
   return server
 }
 
-function cacheOver(client: RedisClient, options: Partial<RedisTierOptions> = {}) {
+function cacheOver(client: RedisClient, options: Partial<RedisTierOptions> = {}, clock: Clock = systemClock) {
   const events: CacheEvent[] = []
-  const cache = createCache({ name: 'test', tiers: [memoryTier(), redisTier({ client, ...options })] })
+  const cache = createCache({ name: 'test', tiers: [memoryTier(), redisTier({ client, ...options })], clock })
   cache.on('*', (event) => events.push(event))
   ended.push(() => cache.close())
   return { cache, org: cache.tenant('org-7'), events, of: (type: string) => events.filter((one) => one.type === type) }
@@ -60,6 +65,39 @@ describe('wrong credentials', () => {
       await expect(org.delete(units, 'all')).rejects.toMatchObject({ code: 'SHARED_TIER_FAILED' })
     },
   )
+})
+
+describe('a wrong port', () => {
+  /** Speaks, but not as Redis does. */
+  async function stranger(): Promise<number> {
+    const sockets = new Set<Socket>()
+    const listener = createServer((socket) => {
+      sockets.add(socket.on('error', () => {}))
+      socket.on('data', () => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    })
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+    ended.push(() => {
+      for (const socket of sockets) socket.destroy()
+      listener.close()
+    })
+    return (listener.address() as AddressInfo).port
+  }
+
+  test.each<[string, () => Promise<number>]>([
+    ['nobody listens', freePort],
+    ['somebody else answers', stranger],
+  ])('%s: every call is answered, an invalidation is not acknowledged', async (_what, portOf) => {
+    const port = await portOf()
+    for (const connect of Object.values(SINGLE)) {
+      const { client, close } = await connect(port)
+      ended.push(close)
+      const { org, of } = cacheOver(client)
+      expect(await org.getOrFill(units, 'all')).toEqual({ org: 'all', count: 7 })
+      expect(await org.getMany(units, ['other'], { consistency: 'strict' })).toEqual(new Map())
+      expect(of('tier-failed').length).toBeGreaterThan(0)
+      await expect(org.clear()).rejects.toMatchObject({ code: 'SHARED_TIER_FAILED' })
+    }
+  })
 })
 
 describe('a server without room that evicts nothing', () => {
@@ -162,6 +200,65 @@ describe('what others wrote under our keys is a miss, and said', () => {
     expect(await org.getOrFill(units, 'all')).toEqual({ org: 'all', count: 7 })
     expect(await server.client().type(DATA)).toBe('string')
   })
+})
+
+describe('clocks wrong by an hour', () => {
+  const HOUR_MS = 3_600_000
+  const entry = definePolicy({ name: 'entry', ttl: '10m', jitter: 0, tags: () => ['t'], stale: { ifError: '10m' } })
+
+  test.each([
+    ['ahead', HOUR_MS],
+    ['behind', -HOUR_MS],
+  ])('a process whose clock is an hour %s reads, stores and invalidates like any other', async (_what, offsetMs) => {
+    const server = await start()
+    const right = cacheOver(server.client()).org
+    const wrong = cacheOver(server.client(), {}, offClock(offsetMs)).org
+    for (const [writer, reader] of [
+      [right, wrong],
+      [wrong, right],
+    ] as const) {
+      await writer.getOrFill(entry, 'k', () => 'old')
+      const found = await reader.getEntry(entry, 'k', { consistency: 'strict' })
+      expect(found).toMatchObject({ state: 'fresh', value: 'old' })
+      // Of ten minutes little has passed, whatever the clocks say.
+      expect((found as { ttlMs: number }).ttlMs).toBeGreaterThan(5 * 60_000)
+      expect((found as { ageMs: number }).ageMs).toBeLessThan(5 * 60_000)
+      const after = await writer.invalidate({ tags: ['t'] })
+      expect(await reader.getOrFill(entry, 'k', () => 'new', { after })).toBe('new')
+      await reader.delete(entry, 'k')
+      expect(await writer.get(entry, 'k', { consistency: 'strict' })).toBeUndefined()
+    }
+  })
+})
+
+describe('a forged receipt', () => {
+  const stranger = 'x'.repeat(8)
+
+  test.each<[string, (token: string) => string]>([
+    ['of a log that is none', (token) => token.replace(/^\d+/, '999')],
+    ['of another generation', (token) => token.replace(/^(\d+):[^:]+/, `$1:${stranger}`)],
+    ['of a row to come', (token) => token.replace(/\d+-\d+$/, '9999999999999999-0')],
+    ['of the beginning', (token) => token.replace(/\d+-\d+$/, '0-1')],
+  ])('%s makes a read stricter at most, and never older', async (_what, forge) => {
+    const server = await start()
+    const other = cacheOver(server.client()).org
+    const { org } = cacheOver(server.client())
+    await org.getOrFill(units, 'all', async () => ({ org: 'old', count: 1 }))
+    const { token } = await other.delete(units, 'all')
+    await other.getOrFill(units, 'all', async () => ({ org: 'new', count: 2 }))
+    const told = await org.getOrFill(units, 'all', { after: forge(token) })
+    // Within the bound it may still be the old one where the forgery asks for less than the receipt did.
+    if (!forge(token).endsWith(':0-1')) expect(told).toEqual({ org: 'new', count: 2 })
+    expect(await org.getOrFill(units, 'all', { after: token })).toEqual({ org: 'new', count: 2 })
+  })
+
+  test.each(['hello', '0:only-two', '0:g:1-1~', `0:${'g'.repeat(40)}:1-1`, '-1:g:1-1', 'x'.repeat(5_000)])(
+    'that is no token is refused: %.20s',
+    async (after) => {
+      const { org } = cacheOver((await start()).client())
+      await expect(org.get(units, 'all', { after })).rejects.toMatchObject({ code: 'INVALID_RECEIPT' })
+    },
+  )
 })
 
 test('a server that hangs: after the first deadline nobody waits, and when it is back nobody has to do anything', async () => {

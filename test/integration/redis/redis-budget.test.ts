@@ -55,7 +55,7 @@ async function usedBytes(server: RedisServer): Promise<number> {
 }
 
 for (const policy of ['noeviction', 'allkeys-lru']) {
-  test(`S2-1: jobs of a real queue stay untouched when the cache meets its limit beside it (${policy})`, async () => {
+  test(`S2-1, S2-41, C7: jobs of a real queue stay untouched when the cache meets its limit beside it (${policy})`, async () => {
     const server = await start(['--maxmemory', '24mb', '--maxmemory-policy', policy])
     const connection = { host: '127.0.0.1', port: server.port, disconnectTimeout: 0 }
     const queue = new Queue('alerts', { connection, skipVersionCheck: true })

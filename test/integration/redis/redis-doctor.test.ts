@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { createCache, doctor, memoryTier } from '../../../src/index.js'
 import { redisTier } from '../../../src/redis/index.js'
+import { offClock } from '../../kit/off-clock.ts'
 import { until } from '../../kit/until.ts'
 import { freePort } from '../../servers/free-port.ts'
 import { IOREDIS } from '../../servers/ioredis-versions.ts'
@@ -39,6 +40,8 @@ test('HYP-003: says what a shared server would do to a queue when it is full', a
   expect(found.room).toMatch(/^good: uses .* of 100.0 MB .*above 90 %/)
   expect(found.reach).toMatch(/^good: Redis \d+\.\d+/)
   expect(found.clock).toMatch(/^good/)
+  expect(found.scripts).toMatch(/^good: runs scripts/)
+  expect(found.bound).toMatch(/^good: maxStaleness 2000 ms, poll every 500 ms.*3 polls in a row may fail/)
   expect(found.safety).toMatch(/^good: 0 replicas, no persistence/)
   await server.client().config('SET', 'maxmemory-policy', 'noeviction')
   expect((await examine(cache)).eviction).toMatch(/^good/)
@@ -68,6 +71,17 @@ test('finds a user who may not run scripts, and a server that is not there', asy
   client.on('error', () => {})
   ended.push(() => client.disconnect())
   expect(await doctor(cacheOver(client))).toMatchObject({ isSound: false })
+})
+
+test('sees a clock that is an hour off, and a client that hands integers on as text', async () => {
+  const server = await start()
+  const clock = offClock(-3_600_000)
+  const client = server.client({ stringNumbers: true })
+  const cache = createCache({ name: 'test', ttl: '60s', tiers: [memoryTier(), redisTier({ client })], clock })
+  ended.push(() => cache.close())
+  const found = await examine(cache)
+  expect(found.clock).toMatch(/^look: its clock is 3(599|600)\d+ ms ahead of ours.*ages .* stay right/)
+  expect(found.scripts).toMatch(/^good/)
 })
 
 test('names every node of a cluster', async () => {

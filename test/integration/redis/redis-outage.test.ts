@@ -5,29 +5,11 @@ import { type OpenClient, SINGLE } from '../../servers/clients.ts'
 import { freePort } from '../../servers/free-port.ts'
 import { type RedisServer, startRedisServer } from '../../servers/redis-server.ts'
 import { KEY, NAMESPACE, openRedisTier } from './open-redis-tier.ts'
+import { TIER_CALLS } from './tier-calls.ts'
 
 const TIMEOUT_MS = 200
 /** What a busy machine may add to a deadline. */
 const SLACK_MS = 300
-
-const CALLS: Record<string, (tier: SharedTier) => Promise<unknown>> = {
-  read: (tier) => tier.read(NAMESPACE, [KEY], { tags: ['x'] }),
-  control: (tier) => tier.control(NAMESPACE, []),
-  acquire: (tier) => tier.acquire(NAMESPACE, [{ key: KEY, token: 'T'.repeat(16), leaseMs: 1_000 }]),
-  commit: (tier) => tier.commit(NAMESPACE, 'T'.repeat(16), { key: KEY, envelope: 'x', keepMs: 1_000 }),
-  renew: (tier) => tier.renew(NAMESPACE, KEY, 'T'.repeat(16), 1_000),
-  release: (tier) => tier.release(NAMESPACE, KEY, 'T'.repeat(16)),
-  fail: (tier) => tier.fail(NAMESPACE, KEY, 'T'.repeat(16), { code: 'E', keepMs: 1_000 }),
-  endEpoch: (tier) => tier.endEpoch(NAMESPACE, 'epoch-01'),
-  follow: (tier) => tier.follow(NAMESPACE, [KEY]),
-  set: (tier) => tier.set(NAMESPACE, [{ key: KEY, token: 'T'.repeat(16), envelope: 'x', keepMs: 1_000 }], 'payload'),
-  delete: (tier) => tier.delete(NAMESPACE, [KEY], 'payload', false),
-  'soft delete': (tier) => tier.delete(NAMESPACE, [KEY], 'payload', true),
-  bump: (tier) =>
-    tier.bump({ namespace: NAMESPACE, tags: ['x'], clear: false, soft: false, origin: 'o', horizonMs: 1 }),
-  tail: (tier) => tier.tail(0),
-  logSince: (tier) => tier.logSince(0, '0-0', 10),
-}
 
 const rejections: unknown[] = []
 const onRejection = (reason: unknown): void => {
@@ -55,7 +37,7 @@ async function callAll(tier: SharedTier): Promise<{ outcomes: Record<string, str
   const startedAt = performance.now()
   const outcomes: Record<string, string> = {}
   await Promise.all(
-    Object.entries(CALLS).map(async ([name, call]) => {
+    Object.entries(TIER_CALLS).map(async ([name, call]) => {
       outcomes[name] = await call(tier).then(
         () => 'answered',
         (error: { code?: string }) => error.code ?? String(error),
@@ -85,7 +67,7 @@ for (const [version, connect] of Object.entries(SINGLE)) {
       await Promise.all(servers.splice(0).map((server) => server.stop()))
     })
 
-    test('rejects every call within the deadline when nobody listens', async () => {
+    test('B26: rejects every call within the deadline when nobody listens', async () => {
       const tier = await open(await freePort())
       const { outcomes, longestMs } = await callAll(tier)
       expect(Object.values(outcomes)).not.toContain('answered')
@@ -100,7 +82,7 @@ for (const [version, connect] of Object.entries(SINGLE)) {
       await tier.close()
     })
 
-    test('rejects every call at the deadline when the server hangs, and ignores what it says later', async () => {
+    test('B26: rejects every call at the deadline when the server hangs, and ignores what it says later', async () => {
       const server = await start()
       const tier = await open(server.port)
       await tier.control(NAMESPACE, [])

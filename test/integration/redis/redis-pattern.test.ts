@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { encodeEntriesPayload } from '../../../src/core/log-entry.js'
 import type { PatternReply, SharedTier } from '../../../src/core/ports/shared-tier.js'
@@ -106,7 +107,9 @@ describe.each(Object.entries(places))('a deletion by pattern over %s', (_name, c
   })
 })
 
-test('finds five keys beside 100,000 in steps, between which others are served', { timeout: 180_000 }, async () => {
+test('S2-29, S2-30, S2-47: finds keys beside 100,000 of others in steps, without KEYS, and touches none of those', {
+  timeout: 180_000,
+}, async () => {
   const admin = server.client()
   const step = 1_000
   for (let from = 0; from < 100_000; from += step) {
@@ -115,12 +118,23 @@ test('finds five keys beside 100,000 in steps, between which others are served',
   }
   const tier = openRedisTier(admin, { commandTimeout: '10s' })
   await fill(tier)
+  await admin.config('RESETSTAT')
   const { scanned, deleted } = await deletePattern(tier, 'org:1*')
   expect(deleted).toBe(4)
   expect(scanned).toBeGreaterThanOrEqual(100_000)
-  expect(await admin.dbsize()).toBeGreaterThanOrEqual(100_000)
+  const stats = await admin.info('commandstats')
+  expect(await countOf(admin, 'bull:*')).toBe(100_000)
+  expect(stats).not.toMatch(/cmdstat_(keys|del|flushall):/)
+  // A step looks at a thousand of them: others are served in between.
+  expect(Number(/cmdstat_scan:calls=(\d+)/.exec(stats)![1])).toBeGreaterThanOrEqual(100)
   await tier.close()
 })
+
+async function countOf(admin: Redis, pattern: string): Promise<number> {
+  let count = 0
+  for await (const keys of admin.scanStream({ match: pattern, count: 10_000 })) count += (keys as string[]).length
+  return count
+}
 
 test('ends between two steps when it is told to', async () => {
   const tier = openRedisTier(server.client(), { commandTimeout: '10s' })

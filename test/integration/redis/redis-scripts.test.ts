@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { SharedTier } from '../../../src/core/ports/shared-tier.js'
 import { APPEND } from '../../../src/redis-protocol/scripts/append.js'
+import { until } from '../../kit/until.ts'
 import { type RedisServer, startRedisServer } from '../../servers/redis-server.ts'
 import { KEY, NAMESPACE, openRedisTier } from './open-redis-tier.ts'
+import { TIER_CALLS } from './tier-calls.ts'
 
 const BASE = 'test:c1:'
 
@@ -91,6 +94,29 @@ test("keeps the names of another application's prefix apart", async () => {
   await shop.delete(NAMESPACE, [KEY], 'payload', false)
   const names = await server.client().keys('*')
   expect(names.sort()).toEqual(['shop:test:c1:b:{b0}', 'shop:test:c1:g:{b0}'])
+  await shop.close()
+})
+
+test('S1-4: needs no more rights than docs/redis.md names, and no key or channel beyond its prefix', async () => {
+  const docs = await readFile(new URL('../../../docs/redis.md', import.meta.url), 'utf8')
+  const rights = /`(\+@read [^`]+)`/.exec(docs)![1]!.split(' ')
+  await server
+    .client()
+    .call('ACL', 'SETUSER', 'shop', 'on', '>secret', '~shop:*', 'resetchannels', '&shop:*', ...rights)
+  const client = server.client({ username: 'shop', password: 'secret' })
+  const shop = openRedisTier(client, { prefix: 'shop:', maxBytes: '10mb' })
+  const heard: string[] = []
+  await shop.subscribe?.((_shard, row) => heard.push(row.payload))
+  const refused: string[] = []
+  for (const [name, call] of Object.entries(TIER_CALLS)) {
+    await call(shop).catch((error: Error) => refused.push(`${name}: ${error.message}`))
+  }
+  const pattern = { keyPrefix: `${NAMESPACE}|`, glob: '*', payloadOf: () => 'by pattern' }
+  await shop.deletePattern?.(NAMESPACE, pattern)
+  expect(refused).toEqual([])
+  expect((await shop.inspect?.())?.nodes).toMatchObject([{ role: 'master', scripts: true }])
+  await until(() => heard.length > 0)
+  expect((await server.client().keys('*')).filter((key) => !key.startsWith('shop:test:c1:'))).toEqual([])
   await shop.close()
 })
 

@@ -102,7 +102,7 @@ describe('a shared tier that is gone', () => {
     cut = { phase: 'request', command: '*', how: 'reject' }
   })
 
-  it('S1-26: is told from a miss by getEntry', async () => {
+  it('S1-26, B19: is told from a miss by getEntry', async () => {
     const entry = await cache.getEntry(row, 'k')
     expect(entry).toMatchObject({ state: 'failed', error: expect.objectContaining({ message: 'cut' }) })
     expect(await cache.get(row, 'k')).toBeUndefined()

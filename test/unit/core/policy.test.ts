@@ -91,7 +91,7 @@ describe('a policy is refused, with field, value and rule,', () => {
 })
 
 describe('the timing of followers', () => {
-  it('S1-18, S1-19, S1-20, S1-21: is accepted exactly if 0 < pollMinMs <= pollMaxMs < waitMs < leaseMs', () => {
+  it('S1-18, S1-19, S1-20, S1-21, B16: is accepted exactly if 0 < pollMinMs <= pollMaxMs < waitMs < leaseMs', () => {
     const ms = fc.integer({ min: 0, max: 6 })
     fc.assert(
       fc.property(ms, ms, ms, ms, (pollMinMs, pollMaxMs, waitMs, leaseMs) => {

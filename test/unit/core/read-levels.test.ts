@@ -37,7 +37,7 @@ describe.each(Object.entries(ways))('after an invalidation %s in another process
     return { ...caches, receipt: await invalidate(a) }
   }
 
-  it('a strict read is new at once', async () => {
+  it('S0-16: a strict read is new at once', async () => {
     const { b, origin } = await invalidated()
     expect(await b.getOrFill(row, 'k', origin.load, { consistency: 'strict' })).toBe(2)
   })
@@ -117,7 +117,7 @@ describe('memory', () => {
     expect(server.commands.logSince).toBe(before + 1)
   })
 
-  it('of a cache that is idle polls nothing, and is proven anew by the first read', async () => {
+  it('S0-14, B4: of a cache that is idle polls nothing, and is proven anew by the first read', async () => {
     const { a, clock, server, origin } = setUp()
     await a.getOrFill(row, 'k', origin.load)
     await clock.advance(1_000)
@@ -129,7 +129,7 @@ describe('memory', () => {
     expect(origin.reads).toBe(1)
   })
 
-  it('that is read all the time polls once an interval', async () => {
+  it('S0-14, B4: that is read all the time polls once an interval', async () => {
     const { a, clock, server, origin } = setUp()
     await a.getOrFill(row, 'k', origin.load)
     const before = server.commands.logSince

@@ -128,7 +128,7 @@ async function play(seed: number, processes: number): Promise<{ violations: stri
 
 describe('10,000 seeded schedules', () => {
   for (const processes of [1, 2]) {
-    it(`no read of ${processes} process${processes > 1 ? 'es' : ''} breaks the promise of its level`, {
+    it(`S2-10, S2-42: no read of ${processes} process${processes > 1 ? 'es' : ''} breaks the promise of its level`, {
       timeout: 300_000,
     }, async () => {
       const violations: string[] = []
