@@ -8,8 +8,6 @@ import { KEY, NAMESPACE, openRedisTier } from './open-redis-tier.ts'
 import { TIER_CALLS } from './tier-calls.ts'
 
 const TIMEOUT_MS = 200
-/** What a busy machine may add to a deadline. */
-const SLACK_MS = 300
 
 const rejections: unknown[] = []
 const onRejection = (reason: unknown): void => {
@@ -32,19 +30,23 @@ afterEach(() => {
 })
 afterAll(() => complaints.mockRestore())
 
-/** How each call ended, and how long the longest took. */
-async function callAll(tier: SharedTier): Promise<{ outcomes: Record<string, string>; longestMs: number }> {
-  const startedAt = performance.now()
+/**
+ * How each call ended, and which had not ended at its deadline: by timers that this process sets beside it, so that both
+ * are as late as it is busy.
+ */
+async function callAll(tier: SharedTier): Promise<{ outcomes: Record<string, string>; late: string[] }> {
   const outcomes: Record<string, string> = {}
-  await Promise.all(
-    Object.entries(TIER_CALLS).map(async ([name, call]) => {
-      outcomes[name] = await call(tier).then(
-        () => 'answered',
-        (error: { code?: string }) => error.code ?? String(error),
-      )
-    }),
-  )
-  return { outcomes, longestMs: performance.now() - startedAt }
+  const calls = Object.entries(TIER_CALLS).map(async ([name, call]) => {
+    outcomes[name] = await call(tier).then(
+      () => 'answered',
+      (error: { code?: string }) => error.code ?? String(error),
+    )
+  })
+  // A deadline that was noticed late gives the sockets one turn more.
+  for (const ms of [TIMEOUT_MS, 10, 10, 10, 10]) await new Promise((resolve) => setTimeout(resolve, ms))
+  const late = Object.keys(TIER_CALLS).filter((name) => outcomes[name] === undefined)
+  await Promise.all(calls)
+  return { outcomes, late }
 }
 
 for (const [version, connect] of Object.entries(SINGLE)) {
@@ -69,9 +71,9 @@ for (const [version, connect] of Object.entries(SINGLE)) {
 
     test('B26: rejects every call within the deadline when nobody listens', async () => {
       const tier = await open(await freePort())
-      const { outcomes, longestMs } = await callAll(tier)
+      const { outcomes, late } = await callAll(tier)
       expect(Object.values(outcomes)).not.toContain('answered')
-      expect(longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS)
+      expect(late).toEqual([])
       // A client that never connects may say so, or go on trying.
       await tier
         .subscribe?.(() => {})
@@ -87,10 +89,10 @@ for (const [version, connect] of Object.entries(SINGLE)) {
       const tier = await open(server.port)
       await tier.control(NAMESPACE, [])
       const thaw = await server.freeze()
-      const { outcomes, longestMs } = await callAll(tier)
+      const { outcomes, late } = await callAll(tier)
       thaw()
       expect(new Set(Object.values(outcomes))).toEqual(new Set(['SHARED_TIER_TIMEOUT']))
-      expect(longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS)
+      expect(late).toEqual([])
       await until(() =>
         tier.read(NAMESPACE, [KEY]).then(
           () => true,

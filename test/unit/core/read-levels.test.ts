@@ -140,6 +140,23 @@ describe('memory', () => {
     expect(server.commands.logSince - before).toBe(20)
   })
 
+  it('S0-14, B4: sends no look at the log while one is on its way, however slow, and none once it is closed', async () => {
+    const { a, clock, server, network, origin } = setUp({ pollInterval: '50ms' })
+    await a.getOrFill(row, 'k', origin.load)
+    const slow = network.hold('reply', 'logSince', 1)
+    const before = server.commands.logSince
+    for (let n = 0; n < 20; n++) {
+      a.peek(row, 'k')
+      await clock.advance(10)
+    }
+    expect(server.commands.logSince - before).toBe(1)
+    slow.release()
+    const closed = a.close()
+    await clock.advance(5_000)
+    await closed
+    expect(server.commands.logSince - before).toBeLessThanOrEqual(2)
+  })
+
   it('shares one sync among all reads that need it', async () => {
     const { a, clock, server, origin } = setUp()
     await a.getOrFill(row, 'k', origin.load)
