@@ -233,7 +233,7 @@ export class Scope {
     return undefined
   }
 
-  /** Fills now, whatever is held, and answers with the new value. */
+  /** Fills anew, whatever is held; where another process is filling the key already, answers with what that brings. */
   async refresh<K extends Key, V>(policy: Policy<K, V, true>, key: NoInfer<K>, options?: ReadOptions): Promise<V> {
     const space = this.#space(policy)
     const fill = fillOf(space, policy, key, undefined)
