@@ -26,19 +26,48 @@ export const SMALL_TAG_SCOPES: readonly TagScope[] = [
 /** Minutes: `npm run prove`. */
 export const FULL_TAG_SCOPES: readonly TagScope[] = [
   {
+    name: 'strict: two writes, x is pruned, the control block is lost',
+    readers: [strict(0), strict(1)],
+    writes: 2,
+    prunes: 1,
+    losses: 1,
+  },
+  {
     name: 'strict: leases expire, x is pruned, the control block is lost',
     readers: [strict(0), strict(1, 2)],
-    writes: 2,
-    otherBumps: 1,
+    writes: 1,
     prunes: 1,
     losses: 1,
     expiries: 1,
   },
   {
-    name: 'bounded: two processes with memory',
-    readers: [bounded(0, 2), bounded(1), strict(0)],
+    name: 'strict: two writes, leases expire, other tags move the clock',
+    readers: [strict(0), strict(1)],
     writes: 2,
     otherBumps: 1,
-    syncs: 2,
+    expiries: 1,
+  },
+  {
+    name: 'strict: one process, everything at once',
+    readers: [strict(0, 2)],
+    writes: 2,
+    otherBumps: 2,
+    prunes: 2,
+    losses: 1,
+    expiries: 1,
+  },
+  {
+    name: 'bounded: two processes with memory, and a strict caller',
+    readers: [bounded(0, 2), bounded(1), strict(0)],
+    writes: 1,
+    syncs: 1,
+  },
+  {
+    name: 'bounded: memory, and the control block is lost',
+    readers: [bounded(0, 2), strict(1)],
+    writes: 1,
+    otherBumps: 1,
+    syncs: 1,
+    losses: 1,
   },
 ]
