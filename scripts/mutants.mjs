@@ -16,6 +16,7 @@ const TESTS = [
 const ON_REDIS = ['test/contract/shared-tier.test.ts']
 /** What the disk holds is judged by the core, too. */
 const ON_DISK = ['test/unit/disk/core-disk.test.ts', 'test/unit/disk/disk-races.test.ts']
+const IN_SEGMENTS = ['test/unit/disk/eviction.test.ts', 'test/unit/disk/segment-log.test.ts']
 
 /** One of the tests must go red when `find` is replaced in `file`. */
 const MUTANTS = [
@@ -266,6 +267,48 @@ const MUTANTS = [
     find: "if (standing === 'dead') return undefined",
     replace: '',
     tests: ON_DISK,
+  },
+  {
+    name: 'disk store deletion-while-dropping',
+    file: 'src/disk/disk-store.ts',
+    find: 'coming !== undefined || this.#evictor.isDropping',
+    replace: 'coming !== undefined',
+    tests: IN_SEGMENTS,
+  },
+  {
+    name: 'disk store expired-without-tombstone',
+    file: 'src/disk/catalog.ts',
+    find: 'return isThere || (!isKnown && !this.pending.has(key))',
+    replace: 'return !isKnown && !this.pending.has(key)',
+    tests: IN_SEGMENTS,
+  },
+  {
+    name: 'disk store burst-drops-everything',
+    file: 'src/disk/evictor.ts',
+    find: 'log.keptBytes',
+    replace: 'log.bytes',
+    tests: IN_SEGMENTS,
+  },
+  {
+    name: 'disk store dropped-twice',
+    file: 'src/disk/segment-set.ts',
+    find: 'if (this.#slots[segment.slot] !== segment) return true',
+    replace: '',
+    tests: IN_SEGMENTS,
+  },
+  {
+    name: 'disk store copies-count-for-ever',
+    file: 'src/disk/segment-log.ts',
+    find: 'group.unshift(...this.#takeCopies())',
+    replace: 'group.unshift(...this.#front.splice(0))',
+    tests: IN_SEGMENTS,
+  },
+  {
+    name: 'disk store trial-that-never-ends',
+    file: 'src/disk/breaker.ts',
+    find: ' && this.#clock.now() - this.#probedAt < this.#rules.timeoutMs',
+    replace: '',
+    tests: ['test/unit/disk/breaker.test.ts'],
   },
 ]
 
