@@ -23,7 +23,7 @@ export class Flight<T> {
   readonly startedAtMs: number
   /** Callers that want the result; when the last one gives up, the fill is aborted. */
   waiters = 0
-  readonly abort = new Abort()
+  #abort: Abort | undefined
   /** An older flight of the same key that is still under way. */
   older: Flight<T> | undefined
 
@@ -47,8 +47,7 @@ export class Flight<T> {
 
   /** A stale value that stood in before the work ended, and until when it may. */
   early: { readonly value: T; readonly untilMs: number } | undefined
-  /** Undefined once nobody may ask any more. */
-  #answer: Deferred<T> | undefined = new Deferred<T>()
+  #answer = new Deferred<T>()
 
   constructor(key: Key, seen: number, startedAtMs: number) {
     this.key = key
@@ -56,15 +55,21 @@ export class Flight<T> {
     this.startedAtMs = startedAtMs
   }
 
-  /** One more caller waits for what it brings. Not after `forget`. */
+  /** One more caller waits for what it brings. */
   join(): Promise<T> {
     this.waiters++
-    return this.#answer!.promise
+    return this.#answer.promise
   }
 
   /** A caller gives up. True if it was the last one; who was answered early is not counted any more. */
   leave(answer: Promise<T>): boolean {
-    return this.#answer?.promise === answer && --this.waiters === 0
+    return this.#answer.promise === answer && --this.waiters === 0
+  }
+
+  /** Ends its work. */
+  get abort(): Abort {
+    this.#abort ??= new Abort()
+    return this.#abort
   }
 
   get isPoisoned(): boolean {
@@ -77,7 +82,7 @@ export class Flight<T> {
 
   /** Answers all who wait now; the work goes on, and who joins after `untilMs` waits for what it brings. */
   succeedEarly(value: T, untilMs: number): void {
-    const answered = this.#answer!
+    const answered = this.#answer
     this.early = { value, untilMs }
     this.waiters = 0
     this.#answer = new Deferred()
@@ -85,12 +90,12 @@ export class Flight<T> {
   }
 
   succeed(value: T): void {
-    this.#answer!.resolve(value)
+    this.#answer.resolve(value)
     this.#nowDecided()
   }
 
   fail(error: unknown): void {
-    const { promise, reject } = this.#answer!
+    const { promise, reject } = this.#answer
     // A background refresh has no caller; whoever awaits `answer` still sees the rejection.
     promise.catch(ignore)
     reject(error)
@@ -111,15 +116,6 @@ export class Flight<T> {
     return this.#decided.promise
   }
 
-  /**
-   * It has left the table and lets go of what it brought; those who wait have their promise. A Map that grew leaves its
-   * old table behind, and V8 keeps alive what that holds until a full collection: without this, every value read.
-   * Strict callers may still ask: they look into the table first and prove later.
-   */
-  forget(): void {
-    if (!this.isStrict) this.#answer = undefined
-  }
-
   #nowDecided(): void {
     this.#isDecided = true
     this.#decided?.resolve()
@@ -128,9 +124,17 @@ export class Flight<T> {
 
 function ignore(): void {}
 
+/** So many registrations, and as many more as flights are under way, before the table begins anew. */
+const RENEWED_AFTER = 1_024
+
 /** The flights of one space. A flight registers before its first await, so that no invalidation can miss it. */
 export class Flights<T> {
-  readonly #newest = new Map<Key, Flight<T>>()
+  /**
+   * Renewed now and then. A Map that grows or has had many deletions gets a new table, and V8 chains the old ones: one
+   * that has become old keeps all later ones alive until a full collection, with every flight and value that they held.
+   */
+  #newest = new Map<Key, Flight<T>>()
+  #sinceRenewed = 0
   #moments = 0
 
   get size(): number {
@@ -150,12 +154,15 @@ export class Flights<T> {
 
   register(flight: Flight<T>): void {
     flight.begunAt = this.moment()
+    if (++this.#sinceRenewed > RENEWED_AFTER + this.#newest.size) {
+      this.#newest = new Map(this.#newest)
+      this.#sinceRenewed = 0
+    }
     flight.older = this.#newest.get(flight.key)
     this.#newest.set(flight.key, flight)
   }
 
   settle(flight: Flight<T>): void {
-    flight.forget()
     let newer = this.#newest.get(flight.key)
     if (newer === flight) {
       if (flight.older) this.#newest.set(flight.key, flight.older)

@@ -240,19 +240,28 @@ export class Reader {
     return sync.isCurrent(flight.startedAtMs) || ((await sync.sync()) && sync.isCurrent(flight.startedAtMs))
   }
 
-  async #produce(job: Job): Promise<Found> {
-    if (this.#parts.disk !== undefined) {
-      const [local] = await this.fromDisk([job])
-      if (local !== undefined) return local
-    }
-    if (this.#shared === undefined) {
-      return job.fill ? this.#solo.alone(this.missed(job)) : this.#unfilled(job, job.candidate ?? MISSING)
-    }
-    const looked = await this.#shared.reader.lookUp(job)
-    const found = this.taken(job, looked)
-    if (found !== undefined) return found
-    if (looked.state === 'failed') return this.#solo.alone(this.missed(job))
-    return this.#shared.coordinator.fill(this.missed(job), looked.state === 'found' ? looked.fillId : looked.deadId)
+  #produce(job: Job): Promise<Found> {
+    return this.#parts.disk === undefined ? this.#produceElsewhere(job) : this.#produceFromDisk(job)
+  }
+
+  async #produceFromDisk(job: Job): Promise<Found> {
+    const [local] = await this.fromDisk([job])
+    return local ?? this.#produceElsewhere(job)
+  }
+
+  async #produceAlone(job: Job): Promise<Found> {
+    return job.fill ? this.#solo.alone(this.missed(job)) : this.#unfilled(job, job.candidate ?? MISSING)
+  }
+
+  #produceElsewhere(job: Job): Promise<Found> {
+    const shared = this.#shared
+    if (shared === undefined) return this.#produceAlone(job)
+    return shared.reader.lookUp(job, (looked) => {
+      const found = this.taken(job, looked)
+      if (found !== undefined) return found
+      if (looked.state === 'failed') return this.#solo.alone(this.missed(job))
+      return shared.coordinator.fill(this.missed(job), looked.state === 'found' ? looked.fillId : looked.deadId)
+    })
   }
 
   /** One flight, which nobody waits for: what is held goes on answering. */
@@ -267,10 +276,10 @@ export class Reader {
   /** What another process has refreshed already, or a fill. */
   async #produceNewer(job: Job): Promise<Found> {
     if (this.#shared === undefined) return this.#solo.alone(job)
-    const looked = await this.#shared.reader.lookUp(job)
-    if (looked.state === 'failed') return this.#solo.alone(job)
-    if (looked.state === 'missing') return this.#shared.coordinator.fill(job, looked.deadId)
-    const { found, bytes, fillId } = looked
+    const [looked] = await this.#shared.reader.look([job])
+    if (looked!.state === 'failed') return this.#solo.alone(job)
+    if (looked!.state === 'missing') return this.#shared.coordinator.fill(job, looked!.deadId)
+    const { found, bytes, fillId } = looked!
     if (isRefreshDue(job.space.policy, found.freshUntilMs, this.#parts)) {
       return this.#shared.coordinator.fill(job, fillId)
     }
@@ -281,9 +290,9 @@ export class Reader {
   /** As `#produce`, but what the shared tier holds does not count. */
   async #produceAnew(job: Job): Promise<Found> {
     if (this.#shared === undefined) return this.#solo.alone(job)
-    const looked = await this.#shared.reader.lookUp(job)
-    if (looked.state === 'failed') return this.#solo.alone(job)
-    return this.#shared.coordinator.fill(job, looked.state === 'found' ? looked.fillId : looked.deadId)
+    const [looked] = await this.#shared.reader.look([job])
+    if (looked!.state === 'failed') return this.#solo.alone(job)
+    return this.#shared.coordinator.fill(job, looked!.state === 'found' ? looked!.fillId : looked!.deadId)
   }
 
   /** What another tier's answer means for a job: its outcome, or undefined if a fill must follow. */

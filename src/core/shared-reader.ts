@@ -37,21 +37,24 @@ export class SharedReader {
     this.#queue = queue
   }
 
-  /** One round trip; a second one for an entry whose tags are not known here. */
-  async lookUp(job: Job): Promise<Looked> {
-    const obstacle = this.#queue.size === 0 ? this.#parts.sync!.recentHang : await this.#obstacle()
-    if (obstacle !== undefined) return { state: 'failed', error: obstacle }
+  /**
+   * Answers what `use` makes of what is found. One round trip; a second one for an entry whose tags are not known here.
+   * No `async`: each hit in the shared tier comes by here, and a promise costs more than the judgement.
+   */
+  lookUp<R>(job: Job, use: (looked: Looked) => R | Promise<R>): Promise<R> {
+    const { sync, clock } = this.#parts
+    if (this.#queue.size > 0 || sync!.recentHang !== undefined) return this.look([job]).then(([looked]) => use(looked!))
     const { namespace, prefix } = job.space
-    const sentAt = this.#parts.clock.now()
-    try {
-      const asked = this.#mustAsk(job, sentAt) ? { tags: NO_TAGS } : undefined
-      const reply = await this.#tier.read(namespace.id, [storedKey(prefix, job.key)], asked)
-      if (reply.control) namespace.adopt(reply.control, NO_TAGS)
-      const { serverNowMs, control } = reply
-      return this.#meaning(job, reply.envelopes[0], { sentAt, serverNowMs, control })
-    } catch (error) {
-      return this.#failed(error)
-    }
+    const sentAt = clock.now()
+    const asked = this.#mustAsk(job, sentAt) ? { tags: NO_TAGS } : undefined
+    return this.#tier.read(namespace.id, [storedKey(prefix, job.key)], asked).then(
+      ({ envelopes, serverNowMs, control }) => {
+        if (control) namespace.adopt(control, NO_TAGS)
+        const looked = this.#meaning(job, envelopes[0], { sentAt, serverNowMs, control })
+        return looked instanceof Promise ? looked.then(use) : use(looked)
+      },
+      (error: unknown) => use(this.#failed(error)),
+    )
   }
 
   /** The same for several jobs of one namespace, by one round trip for all. */
