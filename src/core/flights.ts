@@ -47,7 +47,9 @@ export class Flight<T> {
 
   /** A stale value that stood in before the work ended, and until when it may. */
   early: { readonly value: T; readonly untilMs: number } | undefined
-  #answer = new Deferred<T>()
+  /** Made when somebody asks: most flights end before anybody joins. */
+  #answer: Deferred<T> | undefined
+  #outcome: { readonly value: T } | { readonly error: unknown } | undefined
 
   constructor(key: Key, seen: number, startedAtMs: number) {
     this.key = key
@@ -55,15 +57,26 @@ export class Flight<T> {
     this.startedAtMs = startedAtMs
   }
 
-  /** One more caller waits for what it brings. */
+  /** What whoever joins now waits for. */
+  get answer(): Promise<T> {
+    if (this.#answer === undefined) {
+      this.#answer = new Deferred()
+      // A background refresh has no caller; whoever awaits it still sees the rejection.
+      this.#answer.promise.catch(ignore)
+      this.#settle()
+    }
+    return this.#answer.promise
+  }
+
+  /** One more caller waits for it. */
   join(): Promise<T> {
     this.waiters++
-    return this.#answer.promise
+    return this.answer
   }
 
   /** A caller gives up. True if it was the last one; who was answered early is not counted any more. */
   leave(answer: Promise<T>): boolean {
-    return this.#answer.promise === answer && --this.waiters === 0
+    return this.#answer?.promise === answer && --this.waiters === 0
   }
 
   /** Ends its work. */
@@ -85,20 +98,19 @@ export class Flight<T> {
     const answered = this.#answer
     this.early = { value, untilMs }
     this.waiters = 0
-    this.#answer = new Deferred()
-    answered.resolve(value)
+    this.#answer = undefined
+    answered?.resolve(value)
   }
 
   succeed(value: T): void {
-    this.#answer.resolve(value)
+    this.#outcome = { value }
+    this.#settle()
     this.#nowDecided()
   }
 
   fail(error: unknown): void {
-    const { promise, reject } = this.#answer
-    // A background refresh has no caller; whoever awaits `answer` still sees the rejection.
-    promise.catch(ignore)
-    reject(error)
+    this.#outcome = { error }
+    this.#settle()
     this.#nowDecided()
   }
 
@@ -114,6 +126,12 @@ export class Flight<T> {
     // A flight that has ended is still in the table for a moment.
     if (this.#isDecided) this.#decided.resolve()
     return this.#decided.promise
+  }
+
+  #settle(): void {
+    if (this.#outcome === undefined || this.#answer === undefined) return
+    if ('error' in this.#outcome) this.#answer.reject(this.#outcome.error)
+    else this.#answer.resolve(this.#outcome.value)
   }
 
   #nowDecided(): void {

@@ -31,6 +31,7 @@ export class LocalStore {
   /** Puts a value into the local tiers unless it died; one that is too large takes the older one's place by leaving it empty. */
   put({ space, key }: Pick<Job, 'space' | 'key'>, found: FoundValue, bytes: number | undefined): boolean {
     const { memory, disk, clock } = this.#parts
+    if (memory === undefined && disk === undefined) return false
     const standing = space.namespace.standing(found.seen, found.tags)
     if (standing === 'dead') return false
     const isOnDisk = disk !== undefined && (found.source === disk.tier.name || disk.keep(space, key, found, standing))

@@ -136,8 +136,26 @@ export class Reader {
 
   #fly(request: ReadRequest, candidate: FoundValue | undefined): Promise<Found> {
     const job = this.begin(request, candidate)
+    if (this.#shared !== undefined && this.#parts.disk === undefined && request.signal === undefined)
+      return this.#flyToShared(job, this.#shared)
     this.land(job, this.#produce(job))
     return this.#joins.wait(job.flight, request.signal)
+  }
+
+  /**
+   * As `land` and `wait`, for the way that most misses of memory take: what the shared tier has goes straight to the
+   * caller who asked. The flight makes its own promise when somebody joins.
+   */
+  #flyToShared(job: Job, shared: SharedSide): Promise<Found> {
+    const { flight } = job
+    this.#parts.work.begin()
+    flight.waiters++
+    return shared.reader.lookUp(job, (looked) => {
+      const outcome = this.#orFill(job, shared, looked)
+      if (!(outcome instanceof Promise)) return this.#end(job, outcome)
+      this.#landLater(job, outcome)
+      return flight.early?.value ?? flight.answer
+    })
   }
 
   /** Fills now, whatever is held; who comes meanwhile joins. */
@@ -188,6 +206,10 @@ export class Reader {
   /** Gives a flight its outcome: the value, a stale value that may stand in for an error, or the error. */
   land(job: Job, outcome: Promise<Found>): void {
     this.#parts.work.begin()
+    this.#landLater(job, outcome)
+  }
+
+  #landLater(job: Job, outcome: Promise<Found>): void {
     outcome.then(
       (found) => this.#end(job, found),
       (error: unknown) => {
@@ -197,18 +219,19 @@ export class Reader {
           this.#end(job, job.candidate)
         } else {
           flight.fail(error)
-          this.#settle(job)
+          this.#leaveTable(job)
         }
       },
     )
   }
 
-  #end(job: Job, found: Found): void {
+  #end(job: Job, found: Found): Found {
     job.flight.succeed(found)
-    this.#settle(job)
+    this.#leaveTable(job)
+    return found
   }
 
-  #settle({ flight, space }: Job): void {
+  #leaveTable({ flight, space }: Job): void {
     space.flights.settle(flight)
     this.#parts.work.end()
   }
@@ -256,12 +279,15 @@ export class Reader {
   #produceElsewhere(job: Job): Promise<Found> {
     const shared = this.#shared
     if (shared === undefined) return this.#produceAlone(job)
-    return shared.reader.lookUp(job, (looked) => {
-      const found = this.taken(job, looked)
-      if (found !== undefined) return found
-      if (looked.state === 'failed') return this.#solo.alone(this.missed(job))
-      return shared.coordinator.fill(this.missed(job), looked.state === 'found' ? looked.fillId : looked.deadId)
-    })
+    return shared.reader.lookUp(job, (looked) => this.#orFill(job, shared, looked))
+  }
+
+  /** What the shared tier has, or else a fill. */
+  #orFill(job: Job, shared: SharedSide, looked: Looked): Found | Promise<Found> {
+    const found = this.taken(job, looked)
+    if (found !== undefined) return found
+    if (looked.state === 'failed') return this.#solo.alone(this.missed(job))
+    return shared.coordinator.fill(this.missed(job), looked.state === 'found' ? looked.fillId : looked.deadId)
   }
 
   /** One flight, which nobody waits for: what is held goes on answering. */
