@@ -42,7 +42,6 @@ export class Flight<T> {
   lease: { readonly token: string; readonly epoch: string; readonly born: number } | undefined
   /** A look at that lease that is about to be sent. */
   look: Promise<boolean> | undefined
-  #isDecided = false
   #decided: Deferred<void> | undefined
 
   /** A stale value that stood in before the work ended, and until when it may. */
@@ -61,8 +60,6 @@ export class Flight<T> {
   get answer(): Promise<T> {
     if (this.#answer === undefined) {
       this.#answer = new Deferred()
-      // A background refresh has no caller; whoever awaits it still sees the rejection.
-      this.#answer.promise.catch(ignore)
       this.#settle()
     }
     return this.#answer.promise
@@ -105,38 +102,38 @@ export class Flight<T> {
   succeed(value: T): void {
     this.#outcome = { value }
     this.#settle()
-    this.#nowDecided()
+    this.#decided?.resolve()
   }
 
   fail(error: unknown): void {
     this.#outcome = { error }
     this.#settle()
-    this.#nowDecided()
+    this.#decided?.resolve()
   }
 
   /** The origin is asked from now on. */
   beginLoad(at: number): void {
     this.loadBegunAt = at
-    this.#nowDecided()
+    this.#decided?.resolve()
   }
 
   /** Resolves once it loads, or has ended without. */
   get decided(): Promise<void> {
     this.#decided ??= new Deferred()
-    // A flight that has ended is still in the table for a moment.
-    if (this.#isDecided) this.#decided.resolve()
+    if (this.#outcome !== undefined || this.loadBegunAt > 0) this.#decided.resolve()
     return this.#decided.promise
   }
 
   #settle(): void {
-    if (this.#outcome === undefined || this.#answer === undefined) return
-    if ('error' in this.#outcome) this.#answer.reject(this.#outcome.error)
-    else this.#answer.resolve(this.#outcome.value)
-  }
-
-  #nowDecided(): void {
-    this.#isDecided = true
-    this.#decided?.resolve()
+    const outcome = this.#outcome
+    if (outcome === undefined || this.#answer === undefined) return
+    const { promise, resolve, reject } = this.#answer
+    if ('value' in outcome) resolve(outcome.value)
+    else {
+      // Those who wait may have given up; whoever still does sees the rejection.
+      promise.catch(ignore)
+      reject(outcome.error)
+    }
   }
 }
 

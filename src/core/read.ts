@@ -151,7 +151,12 @@ export class Reader {
     this.#parts.work.begin()
     flight.waiters++
     return shared.reader.lookUp(job, (looked) => {
-      const outcome = this.#orFill(job, shared, looked)
+      let outcome: Found | Promise<Found>
+      try {
+        outcome = this.#orFill(job, shared, looked)
+      } catch (error) {
+        outcome = Promise.reject(error)
+      }
       if (!(outcome instanceof Promise)) return this.#end(job, outcome)
       this.#landLater(job, outcome)
       return flight.early?.value ?? flight.answer

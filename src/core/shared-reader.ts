@@ -42,10 +42,11 @@ export class SharedReader {
    * No `async`: each hit in the shared tier comes by here, and a promise costs more than the judgement.
    */
   lookUp<R>(job: Job, use: (looked: Looked) => R | Promise<R>): Promise<R> {
-    const { sync, clock } = this.#parts
-    if (this.#queue.size > 0 || sync!.recentHang !== undefined) return this.look([job]).then(([looked]) => use(looked!))
+    if (this.#queue.size > 0 || this.#parts.sync!.recentHang !== undefined)
+      return this.look([job]).then(([looked]) => use(looked!))
     const { namespace, prefix } = job.space
-    const sentAt = clock.now()
+    // Or a little later: the bound counts from where a read began, and what is proven is proven of then, too.
+    const sentAt = job.flight.startedAtMs
     const asked = this.#mustAsk(job, sentAt) ? { tags: NO_TAGS } : undefined
     return this.#tier.read(namespace.id, [storedKey(prefix, job.key)], asked).then(
       ({ envelopes, serverNowMs, control }) => {

@@ -13,6 +13,9 @@ test.each([
   ['foo{}{bar}', 8_363],
   ['foo{{bar}}zap', 4_015],
   ['foo{bar}{zap}', 5_061],
+  ['café', 5_735],
+  ['{ключ}:1', 10_303],
+  ['x😀', 5_156],
 ])('%j lies in slot %i', (key, slot) => {
   expect(slotOf(key)).toBe(slot)
 })
