@@ -7,6 +7,9 @@ import { atEndOfTurn } from './turn-clock.js'
 /** A batch that has so many keys is sent before its turn ends: no command of ours keeps a server busy for long. */
 const MAX_KEYS = 512
 
+/** From so many keys on a batch is searched for doubles, which single-flight makes rare: that costs more than a few of them. */
+const SEARCHED_FROM = 64
+
 /** A text, undefined for one that is absent, or a promise that is late or rejects: that of a key with troubles of its own. */
 type Text = string | undefined | Promise<string | undefined>
 
@@ -24,7 +27,7 @@ class Batch {
   readonly node: string
   readonly keys: string[] = []
   readonly answer = new Deferred<BatchReply>()
-  readonly #places = new Map<string, number>()
+  #places: Map<string, number> | undefined
 
   constructor(node: string) {
     this.node = node
@@ -32,6 +35,8 @@ class Batch {
 
   /** Where a key stands in `keys`. */
   place(key: string): number {
+    if (this.keys.length < SEARCHED_FROM) return this.keys.push(key) - 1
+    this.#places ??= new Map(this.keys.map((known, at) => [known, at]))
     const known = this.#places.get(key)
     if (known !== undefined) return known
     const at = this.keys.push(key) - 1

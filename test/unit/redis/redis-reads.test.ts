@@ -50,7 +50,7 @@ function readsOver(connection: RedisConnection): RedisReads {
   return new RedisReads(new RedisGuard(connection, fakeClock(), settings))
 }
 
-test('asks once for all keys of a turn, whoever wants them, and for each key once', async () => {
+test('asks once for all keys of a turn, whoever wants them', async () => {
   const { asked, connection } = server()
   const reads = readsOver(connection)
   const replies = await Promise.all([
@@ -58,9 +58,18 @@ test('asks once for all keys of a turn, whoever wants them, and for each key onc
     reads.texts(['b', 'a'], asRead),
     reads.texts(['c'], asRead),
   ])
-  expect(asked).toEqual([['TIME'], ['MGET', 'a', 'b', 'c']])
+  expect(asked).toEqual([['TIME'], ['MGET', 'a', 'b', 'a', 'c']])
   expect(replies.map(({ values }) => values)).toEqual([['a'], ['b', 'a'], ['c']])
   expect(replies.map(({ serverNowMs }) => serverNowMs)).toEqual([5_000, 5_000, 5_000])
+})
+
+test('asks once for a key that many want at once', async () => {
+  const { asked, connection } = server()
+  const reads = readsOver(connection)
+  const wanted = Array.from({ length: 1_000 }, (_, index) => (index % 2 === 0 ? 'hot' : `key-${index % 20}`))
+  const replies = await Promise.all(wanted.map((key) => reads.texts([key], asRead)))
+  expect(replies.map(({ values }) => values[0])).toEqual(wanted)
+  expect(asked.filter(([name]) => name === 'MGET').map((command) => command.length - 1)).toEqual([64])
 })
 
 test('join-sent-read: a read never joins what was sent before it began', async () => {
