@@ -1,3 +1,5 @@
+import { redact } from './redact.js'
+
 const BRAND = Symbol.for('freshtier.error')
 
 /** Every code that this package throws, with a row in `docs/errors.md`. Codes are stable; a retired one stays listed. */
@@ -119,8 +121,10 @@ export function notOnDisk(what: string): CacheError {
 
 /** Shows a received value in an error without repeating what may be long or secret. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string')
-    return value.length > 60 ? `'${value.slice(0, 57)}…' (${value.length} characters)` : `'${value}'`
+  if (typeof value === 'string') {
+    const text = redact(value)
+    return text.length > 60 ? `'${text.slice(0, 57)}…' (${value.length} characters)` : `'${text}'`
+  }
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null)
     return String(value)

@@ -1,4 +1,5 @@
 import { decodeEnvelope, type Envelope } from './envelope.js'
+import { errorText } from './error-text.js'
 import { CacheError } from './errors.js'
 import type { Invalidator } from './invalidate.js'
 import type { Namespace } from './namespace.js'
@@ -139,7 +140,7 @@ async function explainShared(
     const judged = judgeShared(envelope, control, clock.wallNow())
     return { tier: { ...facts, ...(judged ?? ageing(facts.ttlMs, envelope.staleMs)) }, isLeased }
   } catch (error) {
-    const said = CacheError.is(error) ? error.code : error instanceof Error ? error.message : String(error)
+    const said = CacheError.is(error) ? error.code : errorText(error)
     return { tier: { tier, state: 'failed', why: `The ${tier} tier did not answer: ${said}` } }
   }
 }

@@ -1,3 +1,4 @@
+import { errorText } from '../core/error-text.js'
 import type { Clock } from '../core/ports/clock.js'
 import type { NodeInspection } from '../core/ports/shared-tier.js'
 import type { RedisGuard } from './redis-guard.js'
@@ -26,7 +27,7 @@ export async function inspectNode(guard: RedisGuard, clock: Clock, name: string)
       ...(await clockOf(guard, clock, name)),
     }
   } catch (error) {
-    return { name, error: error instanceof Error ? error.message : String(error) }
+    return { name, error: errorText(error) }
   }
 }
 

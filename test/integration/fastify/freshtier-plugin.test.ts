@@ -94,7 +94,7 @@ describe('S2-21: the decorators', () => {
   })
 })
 
-describe('S2-21: closing', () => {
+describe('S2-21, S2-58: closing', () => {
   it('closes what the plugin opened, after the plugins that depend on it', async () => {
     const order: string[] = []
     const app = newApp()
@@ -227,7 +227,7 @@ describe('S2-54: /metrics', () => {
   })
 })
 
-describe('S2-39: the singleton', () => {
+describe('S2-22, S2-39: the singleton', () => {
   it('is set by the plugin if asked, until the server closes', async () => {
     expect(() => getCache()).toThrow('No cache was set in this process')
     const app = await appWith({ singleton: true })

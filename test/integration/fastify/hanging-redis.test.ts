@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => redis.stop())
 
-it('S2-33: /health says pass, degraded while Redis hangs, within its deadline and with 200, and pass again', async () => {
+it('S2-33, S2-57: /health says pass, degraded while Redis hangs, within its deadline and with 200, and pass again', async () => {
   const app = Fastify()
   await app.register(freshtier, {
     open: () =>

@@ -45,7 +45,7 @@ const FILL_FIELDS = {
   nullResult: expect.any(Boolean),
 }
 
-describe('S1-11: the lines of a fill', () => {
+describe('S1-11, S3-13: the lines of a fill', () => {
   it('come with every field, for all six outcomes', async () => {
     const { clock, caches, network, close } = twinCaches(2)
     const events = [
@@ -131,7 +131,7 @@ describe('the number of lines', () => {
   })
 })
 
-describe('other lines', () => {
+describe('S3-13: other lines', () => {
   it('tell invalidations and broken parts', async () => {
     const { cache, clock, hang } = watched
     log()
