@@ -1,6 +1,7 @@
 import { createCache, definePolicy } from 'freshtier'
-import { cacheMetrics, logEvents, openTelemetry, prometheusText } from 'freshtier/observe'
+import { auditCache, cacheMetrics, consoleApi, logEvents, openTelemetry, prometheusText } from 'freshtier/observe'
 import { loops } from '../harness/hit-loops.mjs'
+import { target } from '../harness/targets.mjs'
 import { nanosecondsPerOperation } from '../harness/timed-loop.mjs'
 import { seed, valueFor, workload } from '../harness/workload.mjs'
 
@@ -18,6 +19,15 @@ const meter = {
 const tracer = { startSpan: () => ({ setStatus: NOTHING, end: NOTHING }) }
 const logger = { info: NOTHING, warn: NOTHING }
 
+/** As one page of the console does: a snapshot a second, and every event that it tells. */
+function watchInConsole(cache) {
+  const headers = { host: 'localhost' }
+  const request = { method: 'GET', path: '/events', query: new URLSearchParams(), headers, remoteAddress: '127.0.0.1' }
+  void consoleApi(cache)
+    .handle(request)
+    .then(({ body }) => body.resume())
+}
+
 /** Each attaches itself to a cache. */
 const SINKS = {
   none: NOTHING,
@@ -29,6 +39,8 @@ const SINKS = {
     SINKS.prometheus(cache)
     openTelemetry(cache, { meter, tracer })
     logEvents(cache, { logger })
+    auditCache(cache, { origin: NOTHING })
+    watchInConsole(cache)
   },
   'all, and a line for each hit': (cache) => {
     SINKS.all(cache)
@@ -42,6 +54,7 @@ export const scenario = {
   question: 'what do metrics, traces and logs add to a hit?',
   figures: [{ name: 'nanoseconds', title: 'ns/hit', digits: 1 }],
   ratios: [{ figure: 'nanoseconds', to: 'none' }],
+  conclude: (outcome) => ({ ...outcome, targets: outcome.groups.map(costOfAll) }),
 
   cases: () =>
     Object.keys(loops).flatMap((loop) =>
@@ -60,4 +73,10 @@ export const scenario = {
     if (cache.stats().fills !== fills) throw new Error(`${sinks} missed`)
     return { nanoseconds }
   },
+}
+
+function costOfAll({ name, rows }) {
+  const ratio = rows.find(({ contender }) => contender === 'all')?.ratios.none?.median
+  const percent = ratio === undefined ? undefined : 100 * (1 / ratio - 1)
+  return target(`all sinks, more than none, ${name}`, percent, { atMost: 15, unit: ' %', digits: 1 })
 }
