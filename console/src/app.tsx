@@ -49,7 +49,7 @@ function Top() {
         freshtier <span class="quiet">console</span>
       </p>
       <CachePicker />
-      <p class="state" id="health">
+      <p class="state" id="health" role="status">
         {cache.value && <Health />}
       </p>
       {taken && (
@@ -63,6 +63,10 @@ function Top() {
       <button type="button" class="action" onClick={() => (isHelpOpen.value = true)} aria-label="Keys and signs">
         ?
       </button>
+      <p class="quiet as-of">
+        {isPaused.value && waiting.value > 0 && `${count(waiting.value)} events wait · `}
+        {taken && <time>{clock(taken.at)}</time>}
+      </p>
       <p id="connection" class="connection" role="status">
         <ConnectionState />
       </p>
@@ -94,17 +98,13 @@ function Health() {
   )
 }
 
+/** Without the time: it is read out whenever it changes. */
 function ConnectionState() {
-  const at = snapshot.value && clock(snapshot.value.at)
-  if (connection.value.state === 'refused') return <span class="broken">✖ REFUSED</span>
-  if (connection.value.state === 'lost') return <span class="look">▲ RECONNECTING{at && `, as of ${at}`}</span>
-  if (connection.value.state === 'connecting') return <span class="quiet">· connecting</span>
-  if (!isPaused.value) return <span class="good">● LIVE {at}</span>
-  return (
-    <span class="look">
-      ▮▮ PAUSED {at}, {count(waiting.value)} events wait
-    </span>
-  )
+  const { state } = connection.value
+  if (state === 'refused') return <span class="broken">✖ REFUSED</span>
+  if (state === 'lost') return <span class="look">▲ RECONNECTING</span>
+  if (state === 'connecting') return <span class="quiet">· connecting</span>
+  return isPaused.value ? <span class="look">▮▮ PAUSED</span> : <span class="good">● LIVE</span>
 }
 
 function Navigation() {

@@ -6,6 +6,8 @@ export interface ChangeField {
   readonly label: string
   readonly value: string
   readonly hint?: string
+  /** It must not be empty. */
+  readonly isRequired?: boolean
   /** One of these; without them any text. */
   readonly options?: readonly string[]
 }

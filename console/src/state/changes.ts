@@ -21,7 +21,7 @@ function byTags(cache: string, { tenant = '', tags = '' }: { tenant?: string; ta
     ],
     fields: [
       { ...TENANT, value: tenant },
-      { name: 'tags', label: 'tags', value: tags, hint: 'separated by commas' },
+      { name: 'tags', label: 'tags', value: tags, hint: 'separated by commas', isRequired: true },
       { name: 'kind', label: 'how', value: 'hard: dead', options: ['hard: dead', 'soft: stale'] },
     ],
     verb: 'Invalidate',
@@ -47,8 +47,8 @@ function byEntry(
     explains: ['This one entry is dead at once, in every process. The next read fills it anew.'],
     fields: [
       { ...TENANT, value: tenant },
-      { name: 'policy', label: 'policy', value: policy },
-      { name: 'key', label: 'key', value: key },
+      { name: 'policy', label: 'policy', value: policy, isRequired: true },
+      { name: 'key', label: 'key', value: key, isRequired: true },
       { name: 'type', label: 'key is', value: isNumber ? 'a number' : 'text', options: ['text', 'a number'] },
     ],
     verb: 'Invalidate',
@@ -60,15 +60,19 @@ function byEntry(
   }
 }
 
-/** Everything of one tenant. */
-export function askPurge(cache: string, tenant: string): void {
+/** Everything of one tenant; without one, of one that has to be named. `''` is what belongs to none. */
+export function askPurge(cache: string, tenant?: string): void {
   change.value = {
     title: 'Purge a tenant',
     explains: [
       'Everything the cache holds of this tenant is dead at once, in every process. No other tenant is touched.',
       'Its bytes leave memory and Redis as they expire or make room; `npx freshtier purge` takes them out of Redis now.',
     ],
-    fields: [{ ...TENANT, value: tenant }],
+    fields: [
+      tenant === ''
+        ? { ...TENANT, value: '' }
+        : { name: 'tenant', label: 'tenant', value: tenant ?? '', isRequired: true },
+    ],
     verb: 'Purge',
     async run(values) {
       const { tenant: of } = await post<{ tenant: string }>('clear', { cache, tenant: values.tenant! })

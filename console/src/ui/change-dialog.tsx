@@ -91,7 +91,7 @@ function Outcome({ stage }: { stage: Stage }) {
 }
 
 function Field({
-  field: { name, label, hint, options },
+  field: { name, label, hint, isRequired, options },
   value,
   changed,
 }: {
@@ -118,6 +118,7 @@ function Field({
           id={`change-${name}`}
           name={name}
           value={value}
+          required={isRequired ?? false}
           autocomplete="off"
           spellcheck={false}
           onInput={(event) => changed(event.currentTarget.value)}

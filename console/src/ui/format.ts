@@ -18,7 +18,7 @@ export function milliseconds(value: number | undefined): string {
 }
 
 /** For a scale, where short is better. */
-export function plainMs(value: number): string {
+export function short(value: number): string {
   return value === 0 || value >= 10 ? count(value) : value.toFixed(value < 1 ? 2 : 1)
 }
 

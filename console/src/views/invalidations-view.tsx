@@ -1,8 +1,11 @@
+import { useMemo } from 'preact/hooks'
 import { askInvalidate } from '../state/changes.ts'
-import type { LiveEvent } from '../state/store.ts'
+import { ratesOf } from '../state/rates.ts'
+import { historyOf, type LiveEvent } from '../state/store.ts'
 import { ChangeButton } from '../ui/change-dialog.tsx'
+import { Chart } from '../ui/chart.tsx'
 import type { Column } from '../ui/data-table.tsx'
-import { count, duration, tenantText } from '../ui/format.ts'
+import { count, duration, short, tenantText } from '../ui/format.ts'
 import { LiveLog } from '../ui/live-log.tsx'
 import { Figure } from '../ui/panel.tsx'
 import { type Tone, Toned } from '../ui/tone.tsx'
@@ -30,6 +33,7 @@ export function InvalidationsView({ cache, canChange }: ViewProps) {
           fills that an invalidation overtook
         </Figure>
       </section>
+      <CostChart name={cache.name} />
       <LiveLog
         title="Invalidations"
         types={Object.keys(KINDS)}
@@ -42,6 +46,24 @@ export function InvalidationsView({ cache, canChange }: ViewProps) {
         </ChangeButton>
       </LiveLog>
     </div>
+  )
+}
+
+/** What is invalidated is filled again: the one is the price of the other. */
+function CostChart({ name }: { name: string }) {
+  const points = historyOf(name)
+  const { times, invalidations, fills } = useMemo(() => ratesOf(points), [points])
+  return (
+    <Chart
+      title="What it costs, a second"
+      times={times}
+      series={[
+        { label: 'invalidations', colour: '--look', values: invalidations },
+        { label: 'fills', colour: '--line-blue', values: fills },
+      ]}
+      format={short}
+      height={120}
+    />
   )
 }
 

@@ -1,10 +1,11 @@
 import { useMemo } from 'preact/hooks'
 import { meanFillMs, recentOf, recentOfPolicy } from '../state/figures.ts'
 import { findingsOf } from '../state/findings.ts'
-import { historyOf, snapshot } from '../state/store.ts'
+import { ratesOf } from '../state/rates.ts'
+import { historyOf } from '../state/store.ts'
 import { Chart } from '../ui/chart.tsx'
 import { DataTable } from '../ui/data-table.tsx'
-import { count, duration, milliseconds, percent, plainMs, rate, tenantText } from '../ui/format.ts'
+import { count, duration, milliseconds, percent, rate, short, tenantText } from '../ui/format.ts'
 import { Figure, Panel } from '../ui/panel.tsx'
 import { Toned } from '../ui/tone.tsx'
 import type { ViewProps } from '../views.ts'
@@ -32,7 +33,7 @@ function Figures({ cache }: Shown) {
   return (
     <section class="figures" aria-label="Figures">
       <Figure label="hit ratio" value={percent(recent.hitRatio)}>
-        last minute; {percent(stats.requests === 0 ? undefined : stats.hitRatio)} in all
+        last minute; all {percent(stats.requests === 0 ? undefined : stats.hitRatio)}
       </Figure>
       <Figure label="requests a second" value={rate(recent.requestsPerSecond)}>
         {count(stats.requests)} in all
@@ -45,7 +46,7 @@ function Figures({ cache }: Shown) {
         )}
       </Figure>
       <Figure label="a fill takes, ms" value={milliseconds(recent.meanFillMs)}>
-        mean; {milliseconds(meanFillMs(stats))} in all
+        mean; all {milliseconds(meanFillMs(stats))}
       </Figure>
       <Figure label="invalidations" value={count(stats.invalidations)}>
         in all, {count(stats.queuedInvalidations)} waiting
@@ -55,7 +56,7 @@ function Figures({ cache }: Shown) {
           ? 'nothing is shared'
           : staleness.isCurrent
             ? `log followed ${duration(staleness.syncedMsAgo)} ago`
-            : 'the log cannot be followed'}
+            : 'log out of reach'}
       </Figure>
     </section>
   )
@@ -63,47 +64,30 @@ function Figures({ cache }: Shown) {
 
 function Charts({ name }: { name: string }) {
   const points = historyOf(name)
-  const { times, ratio, fills, failed, took } = useMemo(() => {
-    const pairs = points.slice(1).map((now, index) => [points[index]!, now] as const)
-    const per = (pick: (point: (typeof points)[number]) => number) =>
-      pairs.map(([before, now]) => (pick(now) - pick(before)) / ((now.at - before.at) / 1_000))
-    return {
-      times: pairs.map(([, now]) => now.at / 1_000),
-      ratio: pairs.map(([before, now]) => {
-        const requests = now.requests - before.requests
-        return requests > 0 ? (now.hits + now.staleHits - before.hits - before.staleHits) / requests : null
-      }),
-      fills: per(({ fills: n }) => n),
-      failed: per(({ fillErrors }) => fillErrors),
-      took: pairs.map(([before, now]) => {
-        const n = now.fills - before.fills
-        return n > 0 ? (now.fillTotalMs - before.fillTotalMs) / n : null
-      }),
-    }
-  }, [points, snapshot.value])
+  const { times, hitRatio, fills, fillErrors, fillMs } = useMemo(() => ratesOf(points), [points])
   return (
     <section class="charts" aria-label="The last ten minutes">
       <Chart
         title="Hit ratio"
         times={times}
-        series={[{ label: 'answered', colour: '--good', values: ratio }]}
+        series={[{ label: 'answered', colour: '--good', values: hitRatio }]}
         format={(share) => `${(100 * share).toFixed(0)} %`}
         top={1}
       />
       <Chart
-        title="Fills a second"
+        title="Fills/s"
         times={times}
         series={[
           { label: 'filled', colour: '--line-blue', values: fills },
-          { label: 'failed', colour: '--broken', values: failed },
+          { label: 'failed', colour: '--broken', values: fillErrors },
         ]}
-        format={rate}
+        format={short}
       />
       <Chart
         title="Mean fill, ms"
         times={times}
-        series={[{ label: 'latency', colour: '--look', values: took }]}
-        format={plainMs}
+        series={[{ label: 'latency', colour: '--look', values: fillMs }]}
+        format={short}
       />
     </section>
   )

@@ -26,7 +26,7 @@ export function TenantsView({ cache, canChange }: ViewProps) {
           </p>
         )}
         <span class="spacer" />
-        <ChangeButton canChange={canChange} ask={() => askPurge(name, place.value.chosen ?? '')}>
+        <ChangeButton canChange={canChange} ask={() => askPurge(name, place.value.chosen)}>
           purge …
         </ChangeButton>
       </div>

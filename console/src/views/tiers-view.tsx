@@ -9,7 +9,7 @@ import { askEviction } from '../state/changes.ts'
 import { pingsOf } from '../state/store.ts'
 import { ChangeButton } from '../ui/change-dialog.tsx'
 import { Chart } from '../ui/chart.tsx'
-import { bytes, count, duration, milliseconds, percent, plainMs } from '../ui/format.ts'
+import { bytes, count, duration, milliseconds, percent, short } from '../ui/format.ts'
 import { Bar, Panel } from '../ui/panel.tsx'
 import { Toned } from '../ui/tone.tsx'
 import type { ViewProps } from '../views.ts'
@@ -131,7 +131,7 @@ function PingChart({ name, tier }: { name: string; tier: string }) {
     () => [{ label: 'answer', colour: '--line-blue' as const, values: pings.map(({ ms }) => ms) }],
     [pings],
   )
-  return <Chart title={`Round trip to ${tier}, ms`} times={times} series={series} format={plainMs} height={130} />
+  return <Chart title={`Round trip to ${tier}, ms`} times={times} series={series} format={short} height={130} />
 }
 
 /** What the servers are like, and what that means: asked once, and again on request. */

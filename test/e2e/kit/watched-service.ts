@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { Redis } from 'ioredis'
 import { freshtier } from '../../../src/fastify/index.js'
 import { type Cache, createCache, definePolicy, memoryTier } from '../../../src/index.js'
 import { redisTier } from '../../../src/redis/index.js'
@@ -27,11 +28,12 @@ export interface WatchedService {
   close(): Promise<void>
 }
 
-export async function startWatchedService(): Promise<WatchedService> {
+export async function startWatchedService(
+  { token }: { token: string | undefined } = { token: TOKEN },
+): Promise<WatchedService> {
   const redisPort = await freePort()
   let redis: RedisServer = await startRedisServer({ port: redisPort })
   // Not the server's own client: it has to outlive the server.
-  const { Redis } = await import('ioredis')
   const client = new Redis({ host: '127.0.0.1', port: redisPort, retryStrategy: () => 100 })
   client.on('error', () => {})
   const cache = createCache({
@@ -39,7 +41,7 @@ export async function startWatchedService(): Promise<WatchedService> {
     tiers: [memoryTier(), redisTier({ client })],
     policies: [quick, slow],
   })
-  let app = await openApp(cache, 0)
+  let app = await openApp(cache, { token, port: 0 })
   const { port } = app.server.address() as AddressInfo
   return {
     cache,
@@ -60,7 +62,7 @@ export async function startWatchedService(): Promise<WatchedService> {
     },
     async restart() {
       await app.close()
-      app = await openApp(cache, port)
+      app = await openApp(cache, { token, port })
     },
     async close() {
       await app.close()
@@ -71,9 +73,12 @@ export async function startWatchedService(): Promise<WatchedService> {
   }
 }
 
-async function openApp(cache: Cache, port: number): Promise<FastifyInstance> {
+async function openApp(
+  cache: Cache,
+  { token, port }: { token: string | undefined; port: number },
+): Promise<FastifyInstance> {
   const app = Fastify({ forceCloseConnections: true })
-  await app.register(freshtier, { cache, console: { token: TOKEN } })
+  await app.register(freshtier, { cache, console: { token } })
   await app.listen({ host: '127.0.0.1', port })
   return app
 }
