@@ -261,6 +261,8 @@ describe('the console, in a real Chromium', () => {
       await reads('#health .broken', '✖ REDIS DOWN')
       tookMs.push(performance.now() - killedAt)
       await reads('#tier-redis.is-broken', '✖ DOWN')
+      expect(await service.cache.tenant('calm').get(quick, 'nothing')).toBeUndefined()
+      await reads('[data-table="Trouble"] td', '✖ tier-failed')
       await service.startRedis()
       await reads('#tier-redis', '✔ UP')
     }

@@ -2,6 +2,7 @@ import { batch, computed, signal } from '@preact/signals'
 import type { CacheHistory, HistoryPoint } from '../../../src/observe/console/console-history.ts'
 import type { CacheSnapshot, ConsoleSnapshot } from '../../../src/observe/console/console-snapshot.ts'
 import { get, type Refusal } from './api.ts'
+import { type EventGroup, groupOf } from './event-groups.ts'
 import { openStream } from './stream.ts'
 
 /** One event of a cache, as the stream tells it. */
@@ -26,20 +27,8 @@ export interface Ping {
 
 const MINUTE_MS = 60_000
 const SHOWN_MS = 10 * MINUTE_MS
-/** Of each of the two: a storm of misses must not sweep away what was invalidated. */
-const MAX_EVENTS = 500
-const OF_FILLS = new Set([
-  'miss',
-  'joined',
-  'followed',
-  'hedged',
-  'stale',
-  'filled',
-  'fill-failed',
-  'fenced',
-  'lease-lost',
-  'not-stored',
-])
+/** Of each group: a storm of misses or of failed commands must not sweep away what was invalidated. */
+const MAX_EVENTS = 400
 const FLUSH_MS = 200
 
 export const connection = signal<Connection>({ state: 'connecting' })
@@ -58,7 +47,11 @@ export const cache = computed<CacheSnapshot | undefined>(() => {
   return caches.find(({ name }) => name === chosenCache.value) ?? caches[0]
 })
 /** Of the chosen cache, newest first. */
-export const cacheEvents = computed(() => events.value.filter((event) => event.cache === cache.value?.name))
+const cacheEvents = computed(() => events.value.filter((event) => event.cache === cache.value?.name))
+
+export function eventsOf(group: EventGroup): readonly LiveEvent[] {
+  return cacheEvents.value.filter(({ type }) => groupOf(type) === group)
+}
 
 /** The last minute, oldest first: what rates are counted from. */
 let minute: ConsoleSnapshot[] = []
@@ -115,7 +108,7 @@ function heard(name: string, data: unknown): void {
   } else if (name === 'cache') {
     lastId += 1
     pending.push({ ...(data as Omit<LiveEvent, 'id'>), id: lastId } as LiveEvent)
-    if (pending.length > 4 * MAX_EVENTS) pending = newest(pending.reverse()).reverse()
+    if (pending.length > 6 * MAX_EVENTS) pending = newest(pending.reverse()).reverse()
     if (isPaused.value) waiting.value = pending.length
     else if (flushTimer === 0) flushTimer = window.setTimeout(flush, FLUSH_MS)
   } else if (name === 'dropped') {
@@ -144,8 +137,8 @@ function flush(): void {
 }
 
 function newest(told: readonly LiveEvent[]): LiveEvent[] {
-  const left = { fills: MAX_EVENTS, others: MAX_EVENTS }
-  return told.filter(({ type }) => left[OF_FILLS.has(type) ? 'fills' : 'others']-- > 0)
+  const left: Record<EventGroup, number> = { fills: MAX_EVENTS, tiers: MAX_EVENTS, invalidations: MAX_EVENTS }
+  return told.filter(({ type }) => left[groupOf(type)]-- > 0)
 }
 
 function remember(taken: ConsoleSnapshot): void {

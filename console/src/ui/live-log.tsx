@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { cacheEvents, clearEvents, dropped, isPaused, type LiveEvent, setPaused } from '../state/store.ts'
+import type { EventGroup } from '../state/event-groups.ts'
+import { clearEvents, dropped, eventsOf, isPaused, type LiveEvent, setPaused } from '../state/store.ts'
 import { type Column, DataTable } from './data-table.tsx'
 import { Filter } from './filter.tsx'
 import { clock, count } from './format.ts'
@@ -9,14 +10,14 @@ import { Panel } from './panel.tsx'
 /** Events as they come, the newest first: filtered, paused, wiped. */
 export function LiveLog({
   title,
-  types,
+  group,
   columns,
   what,
   empty,
   children,
 }: {
   title: string
-  types: readonly string[]
+  group: EventGroup
   columns: readonly Column<LiveEvent>[]
   what: string
   empty: string
@@ -24,7 +25,7 @@ export function LiveLog({
   children?: ComponentChildren
 }) {
   const filter: Signal<string> = useSignal('')
-  const told = cacheEvents.value.filter(({ type }) => types.includes(type))
+  const told = eventsOf(group)
   return (
     <>
       <div class="tools">

@@ -35,7 +35,7 @@ export function FillsView({ cache }: ViewProps) {
       </section>
       <LiveLog
         title="Fills and leases"
-        types={Object.keys(KINDS)}
+        group="fills"
         columns={COLUMNS}
         what="policy, tenant, key, what"
         empty="no fill since the console was opened"

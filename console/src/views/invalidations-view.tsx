@@ -36,7 +36,7 @@ export function InvalidationsView({ cache, canChange }: ViewProps) {
       <CostChart name={cache.name} />
       <LiveLog
         title="Invalidations"
-        types={Object.keys(KINDS)}
+        group="invalidations"
         columns={COLUMNS}
         what="tenant, tag, from"
         empty="nothing was invalidated since the console was opened"
@@ -72,7 +72,6 @@ const KINDS: Readonly<Record<string, readonly [tone: Tone, text: string]>> = {
   'invalidation-queued': ['look', 'waits'],
   'invalidation-delivered': ['good', 'delivered'],
   'publish-failed': ['broken', 'not told'],
-  'log-broken': ['look', 'log broken'],
 }
 
 const SOURCES: Readonly<Record<string, string>> = {
@@ -99,13 +98,12 @@ const COLUMNS: readonly Column<LiveEvent>[] = [
   { title: 'and', isText: true, value: detail },
 ]
 
-function detail({ clear, soft, count: delivered, cause, error, shard, policy, key }: LiveEvent): string {
+function detail({ clear, soft, count: delivered, error, policy, key }: LiveEvent): string {
   const said = [
     clear ? 'everything of the tenant' : '',
     soft ? 'softly' : '',
     delivered === undefined ? '' : `${delivered} delivered`,
     key === undefined ? '' : `${policy} ${key}`,
-    shard === undefined ? '' : `shard ${shard}: ${cause}`,
     error === undefined ? '' : String(error),
   ]
   return said.filter(Boolean).join(', ')

@@ -11,8 +11,12 @@ import { ChangeButton } from '../ui/change-dialog.tsx'
 import { Chart } from '../ui/chart.tsx'
 import { bytes, count, duration, milliseconds, percent, short } from '../ui/format.ts'
 import { Bar, Panel } from '../ui/panel.tsx'
+import { TierLog } from '../ui/tier-log.tsx'
 import { Toned } from '../ui/tone.tsx'
 import type { ViewProps } from '../views.ts'
+
+/** They answer from what this process knows: there is no round trip. */
+const INSIDE = new Set(['memory', 'disk'])
 
 export function TiersView({ cache, canChange }: ViewProps) {
   const { stats, health, name } = cache
@@ -31,9 +35,10 @@ export function TiersView({ cache, canChange }: ViewProps) {
         <BoundPanel cache={cache} />
       </div>
       {Object.keys(health.tiers).flatMap((tier) =>
-        tier === 'memory' ? [] : [<PingChart key={tier} name={name} tier={tier} />],
+        INSIDE.has(tier) ? [] : [<PingChart key={tier} name={name} tier={tier} />],
       )}
       <Doctor name={name} />
+      <TierLog />
     </div>
   )
 }
@@ -61,6 +66,7 @@ function TierPanel({
     ['refused', counted(counts.refused)],
     ['damaged', troubled(counts.damaged)],
     ['failed commands', troubled(counts.errors)],
+    ['breaker', counts.breakers && breakerText(counts.breakers)],
     ['memory pressure', counts.pressure && pressureText(counts.pressure)],
     ['fencing', counts.fencing === 'none' ? <Toned tone="broken">none: a late fill may be stored</Toned> : undefined],
   ]
@@ -195,6 +201,13 @@ function counted(value: number | undefined): string | undefined {
 function troubled(value: number | undefined): preact.ComponentChildren {
   if (value === undefined || value === 0) return counted(value)
   return <Toned tone="look">{count(value)}</Toned>
+}
+
+/** An open breaker: the part is left alone until a probe gets through. */
+function breakerText(breakers: NonNullable<TierStats['breakers']>): preact.ComponentChildren {
+  const troubled = Object.entries(breakers).filter(([, state]) => state !== 'closed')
+  if (troubled.length === 0) return 'closed'
+  return <Toned tone="broken">{troubled.map(([part, state]) => `${part} ${state}`).join(', ')}</Toned>
 }
 
 function pressureText({ isShrunk, shrinks, maxBytes }: NonNullable<TierStats['pressure']>): preact.ComponentChildren {

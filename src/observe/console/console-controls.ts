@@ -8,6 +8,8 @@ import { find } from './console-actions.js'
 /** Pings that one call may ask for. */
 const MAX_PINGS = 1_000
 const PING_DEADLINE_MS = 1_000
+/** They answer from what this process knows: there is no way to go. */
+const INSIDE = new Set(['memory', 'disk'])
 /** However slow a server is, a measurement ends. */
 const MEASURE_MS = 5_000
 
@@ -42,8 +44,7 @@ export async function measureTiers(caches: readonly Cache[], body: unknown, cloc
   while (asked < (pings as number) && clock.now() - startedMs < MEASURE_MS) {
     asked++
     for (const { tier, state, latencyMs } of await cache.ping({ deadlineMs: PING_DEADLINE_MS })) {
-      // Memory answers inside this process: there is no way to go.
-      if (tier === 'memory') continue
+      if (INSIDE.has(tier)) continue
       const one = taken.get(tier) ?? { latencies: [], failed: 0 }
       taken.set(tier, one)
       if (state === 'up') one.latencies.push(latencyMs)

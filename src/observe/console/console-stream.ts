@@ -12,9 +12,12 @@ const SNAPSHOT_EVERY_MS = 1_000
 const MAX_STREAMS = 20
 /** Events that a stream tells between two snapshots; more are counted. */
 const MAX_EVENTS = 200
-/** Some of them are kept for what is rare: a storm of misses must not hide an invalidation. */
+/** Some of them are kept for what is rare: a storm of misses or failures must not hide an invalidation. */
 const MAX_COMMON_EVENTS = 150
-const COMMON = new Set<CacheEvent['type']>(['stale', 'miss', 'joined', 'followed', 'filled'])
+const COMMON = new Set<CacheEvent['type']>(['stale', 'miss', 'joined', 'followed', 'filled', 'tier-failed'])
+
+/** A client that leaves more unread gets no more until it reads. */
+const MAX_UNREAD_BYTES = 128 * 1024
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -24,7 +27,7 @@ const HEADERS = {
 }
 
 /** What a stream tells: all but hits, removals and single calls of a tier, of which there may be a million a second. */
-const TOLD = [
+const TOLD = new Set([
   'stale',
   'miss',
   'joined',
@@ -43,10 +46,8 @@ const TOLD = [
   'breaker',
   'damaged',
   'tier-failed',
-  'breaker',
-  'damaged',
   'log-broken',
-] as const
+] as const)
 
 /** Streams of server-sent events: `snapshot` once a second, `cache` for each event, `dropped` with a count. */
 export class ConsoleStreams {
@@ -89,6 +90,7 @@ export class ConsoleStreams {
     let dropped = 0
     let cancel: CancelTimer = () => {}
     const stream = new Readable({
+      highWaterMark: MAX_UNREAD_BYTES,
       read: () => {
         isFull = false
       },
@@ -111,7 +113,7 @@ export class ConsoleStreams {
     }
     const ends = this.#caches.flatMap((cache) => {
       const listener = tell(cache.stats().name)
-      return TOLD.map((type) => cache.on(type, listener))
+      return [...TOLD].map((type) => cache.on(type, listener))
     })
     for (const tally of this.#tallies) ends.push(tally.watch())
     const look = async (): Promise<void> => {

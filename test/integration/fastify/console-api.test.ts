@@ -255,7 +255,9 @@ describe('the stream', () => {
     const { text, ended } = await watch(app)
     await until(() => text().includes('event: snapshot\n'), { what: 'a snapshot' })
     for (let n = 0; n < 300; n++) await app.cache.getOrFill(units, n, () => n)
+    await app.cache.invalidate({ tags: ['in the storm'] })
     await until(() => text().includes('event: dropped\n'), { what: 'the count' })
+    expect(text()).toContain('"tags":["in the storm"]')
     const dropped = Number(/event: dropped\ndata: \{"count":(\d+)\}/.exec(text())![1])
     const told = [...text().matchAll(/event: cache\n/g)].length
     expect(told + dropped).toBeGreaterThanOrEqual(600)
