@@ -1,4 +1,3 @@
-<<<<<<<< HEAD:src/core/error-text.ts
 import { CacheError } from './errors.js'
 import { redact } from './redact.js'
 
@@ -12,14 +11,4 @@ export function errorText(error: unknown): string {
   // Ours are told by their messages; a system's error may have an empty one.
   const isCodeNews = typeof code === 'string' && !CacheError.is(error) && !message.includes(code)
   return isCodeNews ? `${code}: ${message}` : message
-========
-const SECRET_NAMES = 'password|passwd|pwd|secret|token|api[-_]?key|authorization|credentials?'
-
-/** Text from outside (an error of a driver, a URL) without what may be a secret in it. */
-export function redact(text: string): string {
-  return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/]*@/gi, '$1***@')
-    .replace(/\bbearer\s+[^\s"',;]+/gi, 'Bearer ***')
-    .replace(new RegExp(`(["']?\\b(?:${SECRET_NAMES})["']?\\s*[=:]\\s*)("[^"]*"|'[^']*'|[^\\s"',;&]+)`, 'gi'), '$1***')
->>>>>>>> 31a8215 (Errors, explain and doctor repeat no password; a test for each sink, for each command and tenant, and for a million keys):src/core/redact.ts
 }
