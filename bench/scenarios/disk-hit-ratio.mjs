@@ -5,7 +5,7 @@ import { target } from '../harness/targets.mjs'
 import { zipfTrace } from '../harness/zipf.mjs'
 
 const ITEMS = 64_000
-const REQUESTS = 300_000
+const REQUESTS = 200_000
 const VALUE = Buffer.alloc(1_000, 'x')
 /** Bytes of a record in the log: the exact LRU pays as much for an entry. */
 const ENTRY_BYTES = VALUE.length + 52 + 'k00000'.length

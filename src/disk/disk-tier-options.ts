@@ -51,7 +51,7 @@ export interface DiskTierOptions {
   readonly durability?: Durability | undefined
   /** Default `'none'`. */
   readonly compression?: 'none' | CompressionOptions | undefined
-  /** Bytes being read and written at a time; more waits. Default `'4mb'`. */
+  /** Bytes being read and written at a time, and as many being packed; more waits. Default `'4mb'`. */
   readonly maxBytesInFlight?: Size | undefined
   /** For reads and for writes, each their own. */
   readonly breaker?: BreakerOptions | undefined
@@ -86,7 +86,7 @@ const LARGEST_ENTRY = 256 * MB
 const LARGEST_IN_LOG = 512 * KB
 /** More of them keep the budget fuller, fewer need fewer files: a segment and its hint are two. */
 const USUAL_SEGMENTS = 32
-const LEAST_SEGMENT = 256 * KB
+const LEAST_SEGMENT = 128 * KB
 const LARGEST_SEGMENT = 64 * MB
 /** A log of a single segment cannot make room by dropping one. */
 const LEAST_SEGMENTS = 8
