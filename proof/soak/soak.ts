@@ -116,6 +116,7 @@ class Soak {
   readonly #latency = new Samples()
   readonly #examples: string[] = []
   readonly #pending = new Set<Promise<void>>()
+  #lastFault = 'no fault'
 
   constructor(options: SoakOptions, scene: Scene) {
     this.#options = options
@@ -216,6 +217,7 @@ class Soak {
       // In turns, so that a short run has them all; the order is the seed's.
       const name = chosen[(faults + (this.#options.seed % chosen.length)) % chosen.length]!
       onFault?.(name)
+      this.#lastFault = name
       broken[name] = (broken[name] ?? 0) + 1
       await FAULTS[name]!(this.#scene, this.#random, about(faultMs))
     }
@@ -264,13 +266,16 @@ class Soak {
       why = error instanceof Error ? error.message : String(error)
     }
     const tookMs = performance.now() - startedAt
+    const after = this.#lastFault
     this.#latency.add(tookMs)
     if (kind === 'right' && tookMs > this.#options.deadlineMs) {
       kind = 'late'
       why = `it took ${Math.round(tookMs)} ms`
     }
     this.#counts[kind]++
-    if (why !== undefined && this.#examples.length < MAX_EXAMPLES) this.#examples.push(`${kind}: ${what}: ${why}`)
+    if (why !== undefined && this.#examples.length < MAX_EXAMPLES) {
+      this.#examples.push(`${kind}, after '${after}': ${what}: ${why}`)
+    }
   }
 
   #track(work: Promise<void>): void {
