@@ -150,12 +150,14 @@ const MUTANTS = [
     file: 'src/core/log-sync.ts',
     find: 'this.#syncedAt = Math.max(this.#syncedAt, sentAt)',
     replace: 'this.#syncedAt = this.#clock.now(); void sentAt',
+    tests: ['test/unit/core/races.test.ts'],
   },
   {
     name: 'R9 anchor-by-position',
     file: 'src/core/log-sync.ts',
     find: 'first?.id !== from.id || first.payload !== from.payload',
     replace: 'first?.id !== from.id',
+    tests: ['test/unit/core/read-levels.test.ts'],
   },
   {
     name: 'anchor-not-compared',
