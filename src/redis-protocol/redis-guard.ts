@@ -111,13 +111,13 @@ export class RedisGuard {
     const node = this.#node(name)
     if (!this.#isUp(node)) throw this.#down(node)
     const { nodes } = this.#connection
-    if (nodes === undefined || name === ONLY)
-      return commands.map((command) => this.#watch(node, this.#connection.send(command)))
+    if (nodes?.sendTogether === undefined || name === ONLY)
+      return commands.map((command) => noted(this.#watch(node, this.#connection.send(command))))
     const sentAt = this.#clock.now()
     const answers = await this.#watch(node, nodes.sendTogether(name, commands))
     const failure = answers.find((answer) => answer instanceof Error && !isAnswer(answer))
     if (failure !== undefined) this.#note(node, failure, sentAt)
-    return answers.map((answer) => (answer instanceof Promise ? this.#watch(node, answer) : answer))
+    return answers.map((answer) => (answer instanceof Promise ? noted(this.#watch(node, answer)) : answer))
   }
 
   /** Everything under way and to come is refused for this reason. */
@@ -207,6 +207,12 @@ export class RedisGuard {
         : `Shared tier '${this.#tierName}' sends nothing${server}: it did not answer, and is being probed.`,
     )
   }
+}
+
+/** Its rejection is for whoever asks for it; nobody may, where another part of the question failed first. */
+function noted<T>(answer: Promise<T>): Promise<T> {
+  answer.catch(() => {})
+  return answer
 }
 
 async function sendOverBreak(send: () => Promise<unknown>): Promise<unknown> {

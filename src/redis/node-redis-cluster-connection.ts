@@ -47,11 +47,6 @@ export class NodeRedisClusterConnection implements RedisConnection, RedisNodes {
     return client ? client.sendCommand(command, COMMAND_OPTIONS) : this.send(command)
   }
 
-  /** The client itself writes at the end of a turn. */
-  async sendTogether(_name: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
-    return commands.map((command) => this.send(command))
-  }
-
   subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription {
     return subscribeWith(this.#cluster.duplicate(), channels, onMessage)
   }

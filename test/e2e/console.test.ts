@@ -92,7 +92,7 @@ describe('the console, in a real Chromium', () => {
 
   it('draws what happened, and names what failed', async () => {
     await open('1', 'Overview')
-    expect(await page.locator('[data-chart] canvas').count()).toBe(3)
+    await until(async () => (await page.locator('[data-chart] canvas').count()) === 3, { what: 'three charts' })
     await reads('[data-figure="hit ratio"] .figure-value', /^\d+\.\d %$/)
     await reads('.findings', '▲ slow: 1 fill failed in the last minute')
   })
