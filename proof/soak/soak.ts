@@ -131,9 +131,10 @@ class Soak {
     const random = (): number => arrivals.next()
     const fleet = await loadFleet(this.#scene.instances[0]!.client, random)
     const sockets = await this.#listen(fleet.tenants)
-    releases.push(() => {
+    const listenNoMore = (): void => {
       for (const socket of sockets) socket.disconnect()
-    })
+    }
+    releases.push(listenNoMore)
     const stop = new AbortController()
     releases.push(() => stop.abort())
     this.#load(fleet, random, stop.signal)
@@ -143,6 +144,9 @@ class Soak {
     // Everything is mended, and the bound has passed for all that was acknowledged.
     await sleep(BOUND_MS)
     await this.#readAll(fleet.tenants)
+    // What was heard meanwhile was asked for, too.
+    listenNoMore()
+    await Promise.all(this.#pending)
     const { right, old, late, failed } = this.#counts
     const calls = right + old + late + failed
     return {
