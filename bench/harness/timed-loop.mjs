@@ -9,8 +9,9 @@ const BATCHES = 15
  * collection, the first ones thrown away.
  *
  * @param loop runs `count` operations from position `start` of its trace; may be asynchronous.
+ * @param warmUpMs long enough for everything on the way to be compiled: slow operations take longer to be called often.
  */
-export async function nanosecondsPerOperation(loop) {
+export async function nanosecondsPerOperation(loop, warmUpMs = WARM_UP_MS) {
   let done = 0
   const run = async (count) => {
     // Caches read their coarse clocks once a turn; between batches every one of them gets its turn.
@@ -21,7 +22,7 @@ export async function nanosecondsPerOperation(loop) {
     return Number(process.hrtime.bigint() - startedAt)
   }
   let perOperation = 0
-  for (const until = performance.now() + WARM_UP_MS; performance.now() < until; )
+  for (const until = performance.now() + warmUpMs; performance.now() < until; )
     perOperation = (await run(2_000)) / 2_000
   globalThis.gc?.()
   const count = Math.max(100, Math.round((BATCH_MS * 1e6) / perOperation))
