@@ -75,8 +75,8 @@ export class FaultProxy {
   /** Ends every connection at once (RST). */
   reset(): void {
     for (const { client, server } of this.#pairs) {
-      client.resetAndDestroy()
-      server.resetAndDestroy()
+      resetOrEnd(client)
+      resetOrEnd(server)
     }
   }
 
@@ -156,4 +156,10 @@ export class FaultProxy {
       this.#timers.add(timer)
     })
   }
+}
+
+/** A socket that has begun to end cannot be reset any more: Node would then never close its handle. */
+function resetOrEnd(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
