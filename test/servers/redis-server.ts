@@ -101,7 +101,7 @@ async function end(keeper: ChildProcess): Promise<void> {
   await exited
 }
 
-/** A bare socket: a client would go on trying. */
+/** A bare socket: a client would go on trying. Whoever else has the port may accept, and say nothing or hang up. */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
@@ -110,6 +110,7 @@ function answers(port: number): Promise<boolean> {
       resolve(isUp)
     }
     socket.once('data', (data) => settle(/^(\+PONG|-NOAUTH)/.test(data.toString())))
-    socket.once('error', () => settle(false))
+    for (const event of ['error', 'close', 'timeout']) socket.once(event, () => settle(false))
+    socket.setTimeout(1_000)
   })
 }
