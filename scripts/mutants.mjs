@@ -113,6 +113,7 @@ const MUTANTS = [
     file: 'src/core/namespace.ts',
     find: 'if (hard === undefined ? entry.born <= control.pruned : hard > entry.born)',
     replace: 'if (hard !== undefined && hard > entry.born)',
+    tests: ['test/unit/core/judge-by-control.test.ts'],
   },
   {
     name: 'R11 prune-without-p on Redis',
