@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { errorText } from '../../src/observe/redact.js'
+import { errorText } from '../../src/core/error-text.js'
 import { until } from '../../test/kit/until.ts'
 import { type RedisServer, type RedisServerOptions, startRedisServer } from '../../test/servers/redis-server.ts'
 import { holdsForJson, holdsForLine, holdsForMetrics, parseSamples, type Sample } from './conditions.js'

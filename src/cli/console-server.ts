@@ -4,11 +4,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
+import { errorText } from '../core/error-text.js'
 import type { ConsoleReply } from '../observe/console/console-api.js'
 import { ConsoleGuard } from '../observe/console/console-guard.js'
 import { consolePage } from '../observe/console/console-page.js'
 import { refusal } from '../observe/console/console-replies.js'
-import { errorText } from '../observe/redact.js'
 import { apiOf } from './service.js'
 
 export interface ConsoleServerOptions {

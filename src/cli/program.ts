@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
+import { errorText } from '../core/error-text.js'
 import { CacheError } from '../core/errors.js'
-import { errorText } from '../observe/redact.js'
 import { CliError } from './cli-error.js'
 import type { CliIo } from './cli-io.js'
 import { type CliCommand, EXIT, type ExitCode } from './command.js'

@@ -1,4 +1,4 @@
-import { errorText } from '../observe/redact.js'
+import { errorText } from '../core/error-text.js'
 import { badInput, CliError } from './cli-error.js'
 import { EXIT } from './command.js'
 

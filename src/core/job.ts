@@ -7,8 +7,8 @@ import type { Space } from './space.js'
 /** How much a read must prove: see the table in docs/guarantees.md. */
 export type Consistency = 'eventual' | 'bounded' | 'strict'
 
-/** One key on its way through the read path. */
-export interface Job {
+/** One key that a call asks for. */
+export interface Wanted {
   readonly space: Space
   /** As the tiers know it. */
   readonly key: Key
@@ -18,6 +18,10 @@ export interface Job {
   /** Undefined: read only. */
   readonly fill: BoundFill | undefined
   readonly tags: readonly string[] | undefined
+}
+
+/** One key on its way through the read path. */
+export interface Job extends Wanted {
   readonly flight: Flight<Found>
   /** A value past its fresh life, served if the policy allows and no hard invalidation passed meanwhile. */
   candidate: FoundValue | undefined
@@ -26,7 +30,7 @@ export interface Job {
 }
 
 /** What names a job in events. */
-export function subject(job: Pick<Job, 'space' | 'userKey'>): { policy: string; tenant: string; key: Key } {
+export function subject(job: Pick<Wanted, 'space' | 'userKey'>): { policy: string; tenant: string; key: Key } {
   return { policy: job.space.policy.name, tenant: job.space.namespace.tenant, key: job.userKey }
 }
 

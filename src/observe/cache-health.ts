@@ -1,6 +1,6 @@
 import type { Cache } from '../core/create-cache.js'
+import { errorText } from '../core/error-text.js'
 import { CacheError } from '../core/errors.js'
-import { errorText } from './redact.js'
 
 /**
  * `pass`: every tier answers. `degraded`: the shared tier or the disk does not answer; reads go on without it. `fail`:

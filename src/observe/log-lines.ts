@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { errorText } from '../core/error-text.js'
 import type { CacheEvent } from '../core/events.js'
 import type { Rules } from '../core/policy.js'
-import { errorText } from './redact.js'
 
 /** Names of lines: the six outcomes of a fill, then the rest. */
 export const LOG_EVENTS = [

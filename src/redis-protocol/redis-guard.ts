@@ -1,6 +1,7 @@
 import { CacheError } from '../core/errors.js'
 import type { Clock } from '../core/ports/clock.js'
 import { Breaker, type BreakerSettings, type BreakerState } from './breaker.js'
+import { caught } from './caught.js'
 import type { RedisSender } from './redis-commands.js'
 import { keyOf, type RedisCommand, type RedisConnection } from './redis-connection.js'
 import { RedisDeadlines } from './redis-deadlines.js'
@@ -112,12 +113,12 @@ export class RedisGuard {
     if (!this.#isUp(node)) throw this.#down(node)
     const { nodes } = this.#connection
     if (nodes?.sendTogether === undefined || name === ONLY)
-      return commands.map((command) => noted(this.#watch(node, this.#connection.send(command))))
+      return commands.map((command) => caught(this.#watch(node, this.#connection.send(command))))
     const sentAt = this.#clock.now()
     const answers = await this.#watch(node, nodes.sendTogether(name, commands))
     const failure = answers.find((answer) => answer instanceof Error && !isAnswer(answer))
     if (failure !== undefined) this.#note(node, failure, sentAt)
-    return answers.map((answer) => (answer instanceof Promise ? noted(this.#watch(node, answer)) : answer))
+    return answers.map((answer) => (answer instanceof Promise ? caught(this.#watch(node, answer)) : answer))
   }
 
   /** Everything under way and to come is refused for this reason. */
@@ -207,12 +208,6 @@ export class RedisGuard {
         : `Shared tier '${this.#tierName}' sends nothing${server}: it did not answer, and is being probed.`,
     )
   }
-}
-
-/** Its rejection is for whoever asks for it; nobody may, where another part of the question failed first. */
-function noted<T>(answer: Promise<T>): Promise<T> {
-  answer.catch(() => {})
-  return answer
 }
 
 async function sendOverBreak(send: () => Promise<unknown>): Promise<unknown> {

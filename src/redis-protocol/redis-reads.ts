@@ -1,4 +1,5 @@
 import { Deferred } from '../core/deferred.js'
+import { caught } from './caught.js'
 import type { RedisCommand } from './redis-connection.js'
 import type { RedisGuard } from './redis-guard.js'
 import { textReply, textsReply, timeReply } from './redis-replies.js'
@@ -168,10 +169,4 @@ async function refused(error: Error): Promise<undefined> {
 function absentIfOfOtherType(error: unknown): undefined {
   if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return undefined
   throw error
-}
-
-/** Whoever asked for the key sees the rejection. */
-function caught<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {})
-  return promise
 }

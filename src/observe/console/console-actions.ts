@@ -2,12 +2,12 @@ import { inspect } from 'node:util'
 import { encodeValue, NotPlainData } from '../../core/codec.js'
 import type { Cache } from '../../core/create-cache.js'
 import { doctor } from '../../core/doctor.js'
+import { errorText } from '../../core/error-text.js'
 import { InvalidOptionError } from '../../core/errors.js'
 import { checkFields, checkPairs } from '../../core/options.js'
 import type { Policy } from '../../core/policy.js'
 import type { Key } from '../../core/ports/local-tier.js'
 import type { Scope } from '../../core/scope.js'
-import { errorText } from '../redact.js'
 
 /** Entries that one call may name. */
 const MAX_ENTRIES = 1_000

@@ -1,5 +1,5 @@
+import { errorText } from '../../core/error-text.js'
 import { CacheError } from '../../core/errors.js'
-import { errorText } from '../redact.js'
 import type { ConsoleReply } from './console-api.js'
 
 const HEADERS = {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { errorText, redact } from '../../../src/observe/redact.ts'
+import { errorText } from '../../../src/core/error-text.ts'
+import { redact } from '../../../src/core/redact.ts'
 
 describe('S3-11: secrets in text of others', () => {
   it.each([

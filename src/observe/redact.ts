@@ -1,2 +1,0 @@
-export { errorText } from '../core/error-text.js'
-export { redact } from '../core/redact.js'
