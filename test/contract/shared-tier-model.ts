@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { encodeEnvelope } from '../../src/core/envelope.js'
+import { encodeEnvelope, FRESH_MS_OFFSET, STALE_MS_OFFSET, STORED_AT_OFFSET } from '../../src/core/envelope.js'
 import type { SharedTier } from '../../src/core/ports/shared-tier.js'
 import type { SharedTierHarness } from '../../src/testing/index.js'
 
@@ -128,9 +128,13 @@ export class Normaliser {
     return name
   }
 
-  /** Envelopes carry the time of their store; payloads carry epochs, clocks and generations. */
+  /**
+   * Envelopes carry the time of their store, and their age at a soft invalidation, which a real clock decides; payloads
+   * carry epochs, clocks and generations.
+   */
   #inText(text: string): string {
-    if (/^1j/.test(text)) return text.slice(0, 42) + text.slice(54)
+    if (/^1js/.test(text)) return `${text.slice(0, STORED_AT_OFFSET)} softened ${text.slice(STALE_MS_OFFSET)}`
+    if (/^1j/.test(text)) return text.slice(0, STORED_AT_OFFSET) + text.slice(FRESH_MS_OFFSET)
     return text
       .replace(/^\["g","([^"]+)"\]$/, (_, generation) => `["g",${this.#name('generation', generation)}]`)
       .replace(
