@@ -62,11 +62,7 @@ export class EntryReader {
   }
 
   #readRun({ segment, offset, length }: Omit<ReadRun<Place>, 'places'>): Promise<Buffer | undefined> {
-    return this.#reading(length, async () => {
-      const bytes = Buffer.allocUnsafe(length)
-      const count = await segment.read(bytes, offset)
-      return count === length ? bytes : bytes.subarray(0, count)
-    })
+    return this.#reading(length, () => segment.read(offset, length))
   }
 
   /** One read of the device: behind the breaker, within the bytes in flight. Undefined if it failed. */

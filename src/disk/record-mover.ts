@@ -49,10 +49,9 @@ export class RecordMover {
   async copies(wanted: readonly Movable[]): Promise<LogOp[]> {
     const copies: LogOp[] = []
     for (const run of planReads(wanted)) {
-      const bytes = Buffer.allocUnsafe(run.length)
-      const count = await run.segment.read(bytes, run.offset)
+      const bytes = await run.segment.read(run.offset, run.length)
       for (const place of run.places) {
-        const copy = this.#copy(bytes.subarray(0, count), place.offset - run.offset, place)
+        const copy = this.#copy(bytes, place.offset - run.offset, place)
         if (copy) copies.push(copy)
       }
     }

@@ -1,5 +1,6 @@
-import { close, fdatasync, ftruncate, open, read, unlink, write } from 'node:fs'
+import { close, fdatasync, ftruncate, open, unlink, write } from 'node:fs'
 import { HintRows } from './hint.js'
+import { pooledRead } from './pooled-read.js'
 
 /** Fewer bytes were written than given: the disk is full, or the file met a limit. */
 export class ShortWrite extends Error {
@@ -37,15 +38,16 @@ export class Segment {
     this.rows = bytes > 0 ? undefined : new HintRows()
   }
 
-  /** Fills the buffer from `offset` on, as far as the file goes; answers how many bytes came. */
-  read(into: Buffer, offset: number): Promise<number> {
+  /** As many bytes as there are, if the file ends before. */
+  read(offset: number, length: number): Promise<Buffer> {
     this.#readers++
+    const into = Buffer.allocUnsafe(length)
     return new Promise((resolve, reject) => {
-      read(this.#fd, into, 0, into.length, offset, (error, count) => {
+      pooledRead(this.#fd, into, offset, (error, count) => {
         this.#readers--
         if (this.#isLeft) this.#closeWhenIdle()
         if (error) reject(error)
-        else resolve(count)
+        else resolve(count === length ? into : into.subarray(0, count))
       })
     })
   }

@@ -64,7 +64,7 @@ describe('the log', () => {
     expect(await log.drop(oldest!)).toBe(true)
     expect(await log.remove(oldest!)).toBe(true)
     expect(log.segment(oldest!.slot)).toBe(next)
-    expect(await next.read(Buffer.alloc(500), 0)).toBe(500)
+    expect(await next.read(0, 500)).toHaveLength(500)
     await log.close()
   })
 })
