@@ -16,6 +16,7 @@ export class Segment {
   readonly #fd: number
   #readers = 0
   #isLeft = false
+  #isClosed = false
   /** Bytes of whole records. */
   bytes: number
   /** Bytes of records, and of the files they name, that the index still points to. */
@@ -88,7 +89,10 @@ export class Segment {
   }
 
   #closeWhenIdle(): void {
-    if (this.#readers === 0) close(this.#fd, () => {})
+    if (this.#readers > 0 || this.#isClosed) return
+    // Once: its number may be another file's right afterwards.
+    this.#isClosed = true
+    close(this.#fd, () => {})
   }
 }
 

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import fs, { existsSync, mkdirSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../../src/core/system-clock.js'
 import { DiskTime } from '../../../src/disk/disk-time.js'
 import { type LogOp, logOp } from '../../../src/disk/log-op.js'
@@ -65,6 +66,25 @@ describe('the log', () => {
     expect(await log.remove(oldest!)).toBe(true)
     expect(log.segment(oldest!.slot)).toBe(next)
     expect(await next.read(0, 500)).toHaveLength(500)
+    await log.close()
+  })
+
+  it('closes a segment once, after the last of many reads, also of those that wait for the end of the turn', async () => {
+    const log = smallLog()
+    log.push(entry('key'))
+    await log.written()
+    const segment = log.segment(0)!
+    const close = vi.spyOn(fs, 'close')
+    syncBuiltinESMExports()
+    try {
+      const reads = Array.from({ length: 20 }, () => segment.read(0, 400))
+      expect(await log.remove(segment)).toBe(true)
+      for (const bytes of await Promise.all(reads)) expect(bytes).toHaveLength(400)
+      expect(close).toHaveBeenCalledTimes(1)
+    } finally {
+      close.mockRestore()
+      syncBuiltinESMExports()
+    }
     await log.close()
   })
 })
