@@ -1,4 +1,18 @@
 import type { Model, Step } from './explore.js'
+import {
+  type Add,
+  copy,
+  failOver,
+  IDLE,
+  isFlight,
+  NOTHING,
+  type Process,
+  rest,
+  type State,
+  takeSnapshot,
+  told,
+} from './key-state.js'
+import { StrictJoins } from './strict-joins.js'
 
 /**
  * Fill and invalidation of one key: two processes with memory, one server, a log, one writer.
@@ -46,6 +60,8 @@ export const KEY_MUTANTS = {
   'anchor-ignored': 'a sync reads what comes after its position and does not look whether its own row is there',
   'anchor-by-position': 'a sync looks for its position in the log, not for its own row',
   'join-sent-read': 'a strict caller joins a flight that is under way',
+  'join-unproven': 'a strict caller joins a load that began before it without a look at its lease',
+  'look-from-before': 'a strict caller takes the answer of a look at the lease that was sent before it',
   'bound-ignored': 'memory answers however long ago the last sync was',
   'join-beyond-bound': 'a bounded caller joins a flight however long ago it began',
   'data-before-lease': 'in a moving slot an invalidation deletes the data, then the lease',
@@ -53,71 +69,6 @@ export const KEY_MUTANTS = {
 } as const
 
 export type KeyMutant = keyof typeof KEY_MUTANTS
-
-interface Reader {
-  step: 'idle' | 'joined' | 'get' | 'got' | 'acquire' | 'load' | 'commit' | 'stored' | 'refused'
-  left: number
-  /** What the read carries; for `joined` the reader whose flight it is. */
-  value: number
-  token: number
-  poisoned: boolean
-  startedAt: number
-  /** The least version that this read may answer: by the promise of its level, and by what it fetched itself. */
-  must: number
-  mustFetched: number
-}
-
-interface Process {
-  memory: number
-  /** When the flight that brought it began. */
-  loadedAt: number
-  anchor: readonly [position: number, row: number]
-  syncedAt: number
-  sync: null | {
-    sentAt: number
-    anchor: readonly [number, number]
-    isBroken: boolean
-    evicts: boolean
-    executed: boolean
-  }
-  syncsLeft: number
-  /** The newest version that this process acknowledged. */
-  own: number
-}
-
-/** What a failover brings back: the server as it was, and how many acknowledgements it knew of. */
-interface Snapshot {
-  data: number
-  lease: number
-  log: readonly number[]
-  trimmed: number
-  deleted: number
-  acknowledged: number
-}
-
-interface State {
-  now: number
-  origin: number
-  data: number
-  lease: number
-  /** Nonces of the rows about this key, negative for others. */
-  log: readonly number[]
-  trimmed: number
-  nextRow: number
-  /** The newest version whose invalidation has deleted the data. */
-  deleted: number
-  /** The tick at which each version was acknowledged, by version - 1. */
-  acks: readonly number[]
-  writer: { step: 'idle' | 'evict' | 'first' | 'second' | 'third' | 'acknowledge'; version: number; left: number }
-  processes: Process[]
-  readers: Reader[]
-  left: { ticks: number; expiries: number; failovers: number; trims: number; noise: number; failedFills: number }
-  snapshot: Snapshot | null
-  fault: string
-}
-
-const NOTHING = -1
-const IDLE = { step: 'idle', value: NOTHING, token: 0, poisoned: false, startedAt: 0, must: 0, mustFetched: 0 } as const
 
 export function keyModel(scope: KeyScope, mutant?: KeyMutant): Model<State> {
   const rules = new KeyRules(scope, mutant)
@@ -134,11 +85,13 @@ class KeyRules {
   readonly #scope: KeyScope
   readonly #mutant: KeyMutant | undefined
   readonly #boundTicks: number
+  readonly #joins: StrictJoins
 
   constructor(scope: KeyScope, mutant: KeyMutant | undefined) {
     this.#scope = scope
     this.#mutant = mutant
     this.#boundTicks = scope.boundTicks ?? 0
+    this.#joins = new StrictJoins(scope, mutant)
   }
 
   initial(): State {
@@ -198,6 +151,17 @@ class KeyRules {
         break
       case 'joined':
         break
+      case 'waits':
+      case 'look':
+      case 'again':
+        this.#joins.steps(state, index, add)
+        break
+      case 'looked':
+        add(`${name}: hears that the lease ${reader.joining!.stands ? 'stands' : 'is gone'}`, (next) => {
+          const brought = this.#joins.hear(next, index)
+          if (brought !== undefined) this.#answer(next, index, brought, 'a joined flight')
+        })
+        break
       case 'get':
         add(`${name}: GET finds ${told(state.data)}`, (next) => {
           Object.assign(next.readers[index]!, { value: next.data, step: 'got' })
@@ -212,6 +176,12 @@ class KeyRules {
       case 'acquire':
         add(`${name}: ACQUIRE (data ${told(state.data)}, lease ${state.lease || 'free'})`, (next) => {
           this.#acquire(next, index)
+        })
+        break
+      case 'granted':
+        add(`${name}: its load begins`, (next) => {
+          next.readers[index]!.step = 'load'
+          this.#joins.loadBegins(next, index)
         })
         break
       case 'load':
@@ -256,15 +226,18 @@ class KeyRules {
       })
       return
     }
-    const flights = this.#joinable(state, index)
+    const isByProof = level === 'strict' && this.#mutant !== 'join-sent-read'
+    const flights = isByProof ? this.#joins.candidates(state, index) : this.#joinable(state, index)
     for (const flight of flights) {
-      add(`${name} starts, joins the flight of reader ${flight}`, (next) => {
-        next.readers[index] = { ...begun, step: 'joined', value: flight }
+      add(`${name} starts, ${isByProof ? 'considers' : 'joins'} the flight of reader ${flight}`, (next) => {
+        next.readers[index] = isByProof ? begun : { ...begun, step: 'joined', value: flight }
+        if (isByProof) this.#joins.consider(next, index, flight)
       })
     }
     if (flights.length === 0) {
       add(`${name} starts a flight`, (next) => {
-        next.readers[index] = { ...begun, step: 'get' }
+        next.readers[index] = begun
+        this.#joins.fly(next, index)
       })
     }
   }
@@ -276,8 +249,7 @@ class KeyRules {
 
   /** Other readers' flights of the same process that this one may join. */
   #joinable(state: State, index: number): number[] {
-    const { process: own, level } = this.#scope.readers[index]!
-    if (level === 'strict' && this.#mutant !== 'join-sent-read') return []
+    const { process: own } = this.#scope.readers[index]!
     return [...state.readers.keys()].filter((other) => {
       const { poisoned, startedAt } = state.readers[other]!
       if (other === index || this.#scope.readers[other]!.process !== own || !isFlight(state.readers[other]!))
@@ -298,7 +270,7 @@ class KeyRules {
       const { process, reads } = this.#scope.readers[index]!
       reader.token = this.#mutant === 'client-token' ? 1 + process : 100 + index * 10 + (reads - reader.left)
       next.lease = reader.token
-      reader.step = 'load'
+      reader.step = this.#joins.isWatched(index) ? 'granted' : 'load'
     }
   }
 
@@ -316,6 +288,7 @@ class KeyRules {
     next.left.failedFills--
     const { token } = next.readers[index]!
     if (next.lease === token || this.#mutant === 'release-blind') next.lease = 0
+    this.#joins.ended(next, index, NOTHING)
     for (const [other, { step, value }] of next.readers.entries()) {
       if (other === index || (step === 'joined' && value === index)) rest(next, other)
     }
@@ -326,6 +299,7 @@ class KeyRules {
     const { value, poisoned, startedAt } = next.readers[index]!
     const process = next.processes[this.#scope.readers[index]!.process]!
     if (isStorable && !poisoned) Object.assign(process, { memory: value, loadedAt: startedAt })
+    this.#joins.ended(next, index, value)
     for (const [other, reader] of next.readers.entries()) {
       if (reader.step === 'joined' && reader.value === index) this.#answer(next, other, value, 'a joined flight')
     }
@@ -488,50 +462,5 @@ class KeyRules {
       if (snapshot === null) add('the replica receives nothing more', takeSnapshot)
       else add('FAILOVER to the replica', failOver)
     }
-  }
-}
-
-type Add = (label: string, change: (next: State) => void) => void
-
-function isFlight({ step }: Reader): boolean {
-  return step !== 'idle' && step !== 'joined'
-}
-
-function told(version: number): string {
-  return version === NOTHING ? 'nothing' : `v${version}`
-}
-
-function rest(next: State, index: number): void {
-  next.readers[index] = { ...IDLE, left: next.readers[index]!.left }
-}
-
-function takeSnapshot(next: State): void {
-  const { data, lease, log, trimmed, deleted, acks } = next
-  next.snapshot = { data, lease, log, trimmed, deleted, acknowledged: acks.length }
-}
-
-/** Acknowledgements that the server lost are forgiven (A1); those it knew of are not. */
-function failOver(next: State): void {
-  const { acknowledged, ...server } = next.snapshot!
-  next.left.failovers--
-  next.snapshot = null
-  Object.assign(next, server)
-  next.acks = next.acks.slice(0, acknowledged)
-  for (const process of next.processes) process.own = Math.min(process.own, acknowledged)
-  for (const reader of next.readers) {
-    reader.must = Math.min(reader.must, acknowledged)
-    reader.mustFetched = Math.min(reader.mustFetched, acknowledged)
-  }
-  // The invalidation under way lost its connection, and is repeated from its first command.
-  if (next.writer.step !== 'idle' && next.writer.step !== 'evict') next.writer.step = 'first'
-}
-
-function copy(state: State): State {
-  return {
-    ...state,
-    writer: { ...state.writer },
-    processes: state.processes.map((process) => ({ ...process })),
-    readers: state.readers.map((reader) => ({ ...reader })),
-    left: { ...state.left },
   }
 }

@@ -12,6 +12,12 @@ export const SMALL_KEY_SCOPES: readonly KeyScope[] = [
     expiries: 1,
   },
   {
+    name: 'joins: three strict callers of one process',
+    readers: [reader(1, 'strict'), reader(1, 'strict'), reader(1, 'strict')],
+    writes: 1,
+    syncs: [0, 0],
+  },
+  {
     name: 'own process: reads beside its own invalidation',
     readers: [reader(0, 'bounded', 2), reader(0, 'bounded')],
     writes: 1,
@@ -62,6 +68,21 @@ export const FULL_KEY_SCOPES: readonly KeyScope[] = [
     syncs: [0, 0],
     expiries: 1,
     failedFills: 1,
+  },
+  {
+    name: 'joins: strict callers of one process, a bounded one, two writes, an expiring lease, a failing fill',
+    readers: [reader(1, 'strict', 2), reader(1, 'strict'), reader(1, 'bounded')],
+    writes: 2,
+    syncs: [0, 1],
+    expiries: 1,
+    failedFills: 1,
+  },
+  {
+    name: 'joins: strict callers of the process that invalidates, and a peer',
+    readers: [reader(0, 'strict', 2), reader(0, 'strict'), reader(1, 'strict')],
+    writes: 2,
+    syncs: [0, 0],
+    expiries: 1,
   },
   {
     name: 'memory: two callers, two writes, two syncs',

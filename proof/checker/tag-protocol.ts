@@ -33,6 +33,7 @@ export const TAG_MUTANTS = {
   'epoch-ignored': 'an entry of another epoch is judged by its clocks',
   'pruned-forgotten': 'a tag without a clock was never invalidated, whatever was pruned',
   'control-goes-back': 'a process adopts a control block that is older than what it knows',
+  'join-ignores-clock': 'a strict caller joins a load whose lease stands, whatever the clock says',
 } as const
 
 export type TagMutant = keyof typeof TAG_MUTANTS
@@ -53,7 +54,7 @@ interface Control {
 }
 
 interface Reader {
-  step: 'idle' | 'read' | 'acquire' | 'born' | 'load' | 'late-born' | 'commit'
+  step: 'idle' | 'look' | 'joined' | 'read' | 'acquire' | 'born' | 'load' | 'late-born' | 'commit'
   left: number
   /** What the data key held; null = not asked yet. */
   found: Entry | 'nothing' | null
@@ -65,6 +66,20 @@ interface Reader {
   must: number
   mustFetched: number
   fills: number
+  joining: Joining | null
+}
+
+/** A strict caller's look at a load of its process: its lease in one slot, the clock in the other. */
+interface Joining {
+  /** The index of its reader; -1 = it has ended. */
+  readonly flight: number
+  readonly token: number
+  readonly born: Control | null
+  /** null = not asked yet. */
+  readonly stands: boolean | null
+  readonly control: Control | null
+  /** What the flight brought, if it ended before both answers came. */
+  readonly brought: number
 }
 
 /** What a process knows. */
@@ -104,6 +119,7 @@ const IDLE = {
   deadId: -1,
   must: 0,
   mustFetched: 0,
+  joining: null,
 } as const
 
 type Add = (label: string, change: (next: State) => void) => void
@@ -177,6 +193,11 @@ class TagRules {
       case 'idle':
         if (reader.left > 0) this.#start(state, index, add)
         break
+      case 'joined':
+        break
+      case 'look':
+        this.#look(state, index, add)
+        break
       case 'read':
         this.#read(state, index, add)
         break
@@ -223,10 +244,64 @@ class TagRules {
       })
       return
     }
+    for (const flight of this.#loadsToJoin(state, index)) {
+      add(`${name}, looks at the load of reader ${flight}`, (next) => {
+        const { token, born } = next.readers[flight]!
+        const joining = { flight, token, born, stands: null, control: null, brought: -1 }
+        next.readers[index] = { ...begun, step: 'look', joining }
+      })
+    }
     add(name, (next) => {
       const isOld = this.#mutant === 'control-from-before'
       next.readers[index] = { ...begun, step: 'read', control: isOld ? reader.control : null }
     })
+  }
+
+  /** Loads under way that a strict caller may join if they prove new enough: those of strict reads of its process. */
+  #loadsToJoin({ readers }: State, index: number): number[] {
+    if (!this.#isStrict(index)) return []
+    const { process } = this.#scope.readers[index]!
+    return [...readers.keys()].filter(
+      (other) =>
+        this.#isStrict(other) && this.#scope.readers[other]!.process === process && readers[other]!.step === 'commit',
+    )
+  }
+
+  /** The two halves of a look lie in two slots, too. */
+  #look(state: State, index: number, add: Add): void {
+    const { joining } = state.readers[index]!
+    const { token, stands, control } = joining!
+    const name = `reader ${index}`
+    if (stands === null) {
+      add(`${name}: RENEW, the lease ${state.lease === token ? 'stands' : 'is gone'}`, (next) => {
+        next.readers[index]!.joining = { ...joining!, stands: next.lease === token }
+      })
+    }
+    if (control === null) {
+      add(`${name}: reads the control block, clock ${state.control?.clock ?? 'new'}`, (next) => {
+        next.readers[index]!.joining = { ...joining!, control: open(next) }
+      })
+    }
+    if (stands !== null && control !== null) add(`${name}: hears both`, (next) => this.#joinIfProven(next, index))
+  }
+
+  #joinIfProven(next: State, index: number): void {
+    const reader = next.readers[index]!
+    const { flight, born, stands, control, brought } = reader.joining!
+    this.#adopt(this.#processOf(next, index), control)
+    const isCurrent = born !== null && control!.epoch === born.epoch && control!.clock === born.clock
+    const isProven = stands === true && (isCurrent || this.#mutant === 'join-ignores-clock')
+    if (!isProven) Object.assign(reader, { step: 'read', joining: null })
+    else if (flight === -1) this.#answer(next, index, brought, reader.must)
+    else Object.assign(reader, { step: 'joined', value: flight, joining: null })
+  }
+
+  /** Those who joined have their answer; those who still look will know what it brought. */
+  #land(next: State, index: number, value: number): void {
+    for (const [other, reader] of next.readers.entries()) {
+      if (reader.step === 'joined' && reader.value === index) this.#answer(next, other, value, reader.must)
+      else if (reader.joining?.flight === index) reader.joining = { ...reader.joining, flight: -1, brought: value }
+    }
   }
 
   /** The two halves of a strict read lie in two slots: either may be executed first. */
@@ -286,6 +361,7 @@ class TagRules {
       next.lease = 0
       if (!this.#isStrict(index)) this.#processOf(next, index).memory = next.data
     }
+    this.#land(next, index, reader.value)
     this.#answer(next, index, reader.value, reader.mustFetched)
   }
 

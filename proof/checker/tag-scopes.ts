@@ -14,6 +14,7 @@ export const SMALL_TAG_SCOPES: readonly TagScope[] = [
     prunes: 1,
   },
   { name: 'strict: the control block is lost', readers: [strict(0, 2)], writes: 1, losses: 1 },
+  { name: 'strict: callers that join a load', readers: [strict(0), strict(0)], writes: 1, otherBumps: 1, expiries: 1 },
   {
     name: 'bounded: memory that follows the log',
     readers: [bounded(0, 2), strict(0)],
@@ -53,6 +54,13 @@ export const FULL_TAG_SCOPES: readonly TagScope[] = [
     writes: 2,
     otherBumps: 2,
     prunes: 2,
+    losses: 1,
+    expiries: 1,
+  },
+  {
+    name: 'strict: callers that join a load, the control block is lost',
+    readers: [strict(0, 2), strict(0)],
+    writes: 2,
     losses: 1,
     expiries: 1,
   },

@@ -9,7 +9,7 @@ import { counterexample, EFFICIENCY_ONLY, mutantChecks, safetyChecks } from '../
 const COUNTEREXAMPLES: Record<string, readonly [scope: string, steps: number]> = {
   'commit-unconditional': ['fence: three fills of two processes', 9],
   'commit-if-absent': ['fence: three fills of two processes', 9],
-  'client-token': ['fence: three fills of two processes', 13],
+  'client-token': ['fence: three fills of two processes', 17],
   'lease-survives': ['fence: three fills of two processes', 9],
   'log-before-delete': ['memory: follows the log', 23],
   'poison-dropped': ['own process: reads beside its own invalidation', 13],
@@ -18,7 +18,9 @@ const COUNTEREXAMPLES: Record<string, readonly [scope: string, steps: number]> =
   'sync-stamped-at-receipt': ['memory: follows the log', 17],
   'anchor-ignored': ['log: trimmed, with rows of other keys', 20],
   'anchor-by-position': ['failover: the replica misses a row', 18],
-  'join-sent-read': ['fence: three fills of two processes', 13],
+  'join-sent-read': ['fence: three fills of two processes', 14],
+  'join-unproven': ['fence: three fills of two processes', 14],
+  'look-from-before': ['joins: three strict callers of one process', 17],
   'bound-ignored': ['bound: two callers, no look at the log', 14],
   'join-beyond-bound': ['bound: two callers, no look at the log', 14],
   'data-before-lease': ['moving slot: lease and data deleted one by one', 9],
@@ -31,6 +33,7 @@ const COUNTEREXAMPLES: Record<string, readonly [scope: string, steps: number]> =
   'epoch-ignored': ['strict: the control block is lost', 16],
   'pruned-forgotten': ['strict: other tags move the clock, x is pruned', 16],
   'control-goes-back': ['bounded: memory that follows the log', 18],
+  'join-ignores-clock': ['strict: callers that join a load', 15],
 }
 
 describe('the protocol, in every order of its steps', () => {
