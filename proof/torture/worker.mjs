@@ -10,7 +10,7 @@ const client = Number(CLIENT)
 const keys = KEYS.split(',')
 const READERS = 16
 const READS_AT_ONCE = 12
-const WRITERS = 2
+const WRITERS = 4
 const RECORDS_PER_MESSAGE = 200
 
 const random = seededRandom(Number(SEED) * 1_000 + client)
@@ -43,20 +43,24 @@ const now = () => Number(process.hrtime.bigint()) / 1e6
 
 /**
  * The cache looks at the time once a turn of the event loop, and its bound excludes that turn (SIGSTOP can make one very
- * long). So does the record: `turns` are the beginnings of the last two.
+ * long). So does the record: a read begins in the turn after the one in which it was asked for, and its cache has not
+ * looked at the time before `turnBeforeBeganAt`. Nothing turns while nobody wants to read: a process that spins takes the
+ * processor from the others.
  */
-let turns = [now(), now()]
+let turnBeforeBeganAt = now()
 const onTurn = []
-function turn() {
-  turns = [turns[1], now()]
-  for (const begin of onTurn.splice(0)) begin()
-  setImmediate(turn).unref()
-}
-turn()
-const nextTurn = () =>
-  new Promise((resolve) => {
-    onTurn.push(resolve)
+function nextTurn() {
+  return new Promise((resolve) => {
+    if (onTurn.push(resolve) === 1) setImmediate(turn)
   })
+}
+function turn() {
+  const beganAt = now()
+  setImmediate(() => {
+    turnBeforeBeganAt = beganAt
+    for (const begin of onTurn.splice(0)) begin()
+  })
+}
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const anyOf = (list) => list[random.integer(list.length)]
@@ -84,7 +88,7 @@ async function readOnce() {
   const options = receipt ? { after: receipt.token } : { consistency: level }
   await nextTurn()
   const startedAt = now()
-  const lagMs = startedAt - turns[0]
+  const lagMs = startedAt - turnBeforeBeganAt
   const way = random.integer(8)
   const value =
     way === 0 && options.consistency === 'bounded'
