@@ -195,6 +195,20 @@ const MUTANTS = [
     tests: ['test/unit/core/strict-joins.test.ts'],
   },
   {
+    name: 'strict-join-of-any-load',
+    file: 'src/core/flight-joins.ts',
+    find: 'flight.loadBegunAt > calledAt',
+    replace: 'flight.loadBegunAt > 0',
+    tests: ['test/unit/core/strict-joins.test.ts'],
+  },
+  {
+    name: 'strict-join-by-an-older-look',
+    file: 'src/core/coordinator.ts',
+    find: 'flight.look = undefined\n      return this.#stands(job)',
+    replace: 'return this.#stands(job).finally(() => void (flight.look = undefined))',
+    tests: ['test/unit/core/strict-joins.test.ts'],
+  },
+  {
     name: 'strict-join-ignores-clock',
     file: 'src/core/coordinator.ts',
     find: 'return isOurs && control.epoch === lease.epoch && control.clock === lease.born',

@@ -106,6 +106,26 @@ describe('strict callers of one key', () => {
     },
   )
 
+  it('do not take the answer of a look that was sent before they came', async () => {
+    const caches = await setUp()
+    caches.server.dropPush = true
+    const { loaded, first } = await loading(caches)
+    const answer = caches.network.hold('reply', 'renew', 1)
+    const early = caches.a.getOrFill(row, 'k', () => 9, strict)
+    await answer.reached
+    await caches.b.delete(row, 'k')
+    const reloaded = deferred<number>()
+    const late = caches.a.getOrFill(row, 'k', () => reloaded.promise, strict)
+    await caches.clock.settle()
+    answer.release()
+    await caches.clock.settle()
+    loaded.resolve(1)
+    await caches.clock.settle()
+    reloaded.resolve(2)
+    await caches.clock.advance(3_000)
+    expect([await first, await early, await late]).toEqual([1, 1, 2])
+  })
+
   it('do not join a load whose lease cannot be looked at', async () => {
     const caches = await setUp()
     const { loaded, first } = await loading(caches)
