@@ -63,7 +63,7 @@ describe.each(DATABASES)('routes, on $name', ({ begin }) => {
     for (const path of paths) expect((await org.get(path)).cacheStatus, path).toContain('; hit;')
   })
 
-  it('a state change makes untrue what it touches, and nothing else', async () => {
+  it('S2-13: a state change makes untrue what it touches, and nothing else', async () => {
     const [unit, other] = await org.units()
     const paths = [...CACHED, `units/${unit!.id}/trend`, `units/${other!.id}/trend`]
     for (const path of paths) await org.get(path)
