@@ -109,7 +109,7 @@ function capacitySuite(name: string, create: () => Place): void {
       expect(capacity!.isDistributedCacheEnabled()).toBe(place.isShared)
     })
 
-    it('S0-3: an invalidation in one instance reaches a sync read in another', async () => {
+    it('S0-3, S0-20: an invalidation in one instance reaches a sync read in another', async () => {
       const place = create()
       if (!place.isShared) return
       const [a, b] = openAt(place, 2)

@@ -30,7 +30,7 @@ const snippets = pages.flatMap((page) =>
   })),
 )
 
-describe('examples', () => {
+describe('S4-27: examples', () => {
   for (const { file, code } of snippets) writeFileSync(file, code)
   const found = typeErrors(snippets.map(({ file }) => file))
 
@@ -58,7 +58,7 @@ describe('examples', () => {
 })
 
 describe('links', () => {
-  it('lead somewhere', () => {
+  it('S4-25: lead somewhere', () => {
     expect(pages.flatMap((page) => linkFaults(page, read(page)))).toEqual([])
   })
 

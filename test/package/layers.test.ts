@@ -22,7 +22,7 @@ describe('which way imports point', () => {
     expect(page.flatMap((path) => pageViolations(path, read(path)))).toEqual([])
   })
 
-  it('never in a ring of values', () => {
+  it('S0-15: never in a ring of values', () => {
     const rings = valueRings(new Map(library.map((path) => [path, read(path)])))
     expect(rings.map((ring) => ring.join(' -> '))).toEqual([])
   })

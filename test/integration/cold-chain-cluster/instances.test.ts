@@ -49,7 +49,7 @@ async function change(writer: Instance, rounds: number): Promise<void> {
 }
 
 describe.each(['on', 'off'])('three instances, second bus %s', (SECOND_BUS) => {
-  it('S2-2, S2-8, S2-43: no instance answers older than the event of another one; one that is killed takes nobody along', async () => {
+  it('S2-2, S2-8, S2-43, S2-55: no instance answers older than the event of another one; one that is killed takes nobody along', async () => {
     const servers = await startServers()
     releases.push(() => servers.end())
     const [a, b, c] = (await servers.start(['a', 'b', 'c'], { SECOND_BUS })) as [Instance, Instance, Instance]

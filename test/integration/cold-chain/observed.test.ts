@@ -27,6 +27,15 @@ it('S2-26: /metrics counts what dashboards asked, under both sets of names, and 
   expect(body).not.toContain('org-1')
 })
 
+it('S2-6: nothing is filled before somebody asks, and only what was asked', async () => {
+  const app = await start()
+  const org = new TenantClient(app, 'org-1')
+  for (const unit of await org.units()) await org.reading(unit, 'warm')
+  expect(app.cache.cache!.stats()).toMatchObject({ requests: 0, fills: 0 })
+  await org.get('unit-status')
+  expect(app.cache.cache!.stats()).toMatchObject({ requests: 1, fills: 1 })
+})
+
 it('the console shows to this machine, and changes only with the token', async () => {
   const token = 'a-token-of-the-operator'
   const app = await start({ CONSOLE_TOKEN: token })

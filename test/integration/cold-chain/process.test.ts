@@ -138,7 +138,7 @@ describe('the process', () => {
     expect(wrong.output().stderr).toMatch(/^--minutes must be a number from 0.05 to 1440; got 'soon'\.\n/)
   })
 
-  it('the load script plays a small scenario: verdicts, figures, JSON', async () => {
+  it('S2-48: the load script plays a small scenario: verdicts, figures, JSON, and the way from a write to a fresh read', async () => {
     const load = run({}, LOAD, [
       '--minutes',
       '0.1',
@@ -157,5 +157,7 @@ describe('the process', () => {
     expect(steps[0]).toMatchObject({ errors: 0, hitRatio: expect.any(Number), hitMs: { p99: expect.any(Number) } })
     const older = verdicts.find(({ name }: { name: string }) => name === 'answers older than their event')
     expect(older).toMatchObject({ holds: true, measured: expect.stringMatching(/^0 of \d+ events/) })
+    const fresh = verdicts.find(({ name }: { name: string }) => name === 'P99 write to fresh read')
+    expect(fresh).toMatchObject({ target: '< 500 ms', measured: expect.stringMatching(/^[\d.]+ ms$/) })
   }, 300_000)
 })

@@ -131,7 +131,7 @@ describe('S2-21, S2-58: closing', () => {
     expect(await app.cache.getOrFill('key', () => 1)).toBe(1)
   })
 
-  it('a plugin that needs it is refused where it is missing', async () => {
+  it('S2-34: a plugin that needs it is refused where it is missing', async () => {
     const app = newApp()
     app.register(fastifyPlugin(async () => {}, { name: 'needy', dependencies: ['freshtier'] }))
     await expect(app.ready()).rejects.toThrow("The dependency 'freshtier' of plugin 'needy' is not registered")

@@ -31,7 +31,7 @@ async function examine(cache: object): Promise<Record<string, string>> {
   return Object.fromEntries(findings.map(({ topic, level, says, means }) => [topic, `${level}: ${says} (${means})`]))
 }
 
-test('HYP-003: says what a shared server would do to a queue when it is full', async () => {
+test('S2-56, HYP-003: says what a shared server would do to a queue when it is full', async () => {
   const server = await start(['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'])
   const cache = cacheOver(server.client())
   await cache.getOrFill('a', () => 'x')

@@ -31,7 +31,7 @@ const fail = (): never => {
 }
 
 describe('a value', () => {
-  it('S2-14: of 60 s is fresh at 59,999 ms and filled anew at 60,000 ms', async () => {
+  it('S2-14, S2-44: of 60 s is fresh at 59,999 ms and filled anew at 60,000 ms', async () => {
     const row = policy({})
     await cache.getOrFill(row, 'k', load)
     version = 2
