@@ -140,9 +140,11 @@ function createPublisher(
 ): ChangePublisher {
   return new ChangePublisher({
     invalidate: async (organisationId, tags) => {
-      const receipt = (await cache?.tenant(organisationId).invalidate({ tags }))?.token
-      if (receipt) secondBus?.tell(organisationId, receipt)
-      return receipt
+      const told = await cache?.tenant(organisationId).invalidate({ tags, whenUnavailable: 'queue' })
+      // While Redis is away it waits here: what is old elsewhere ends when Redis is back, not by its ttl.
+      if (told?.state !== 'acknowledged') return undefined
+      secondBus?.tell(organisationId, told.token)
+      return told.token
     },
     emit: (change, receipt) => sockets.emit(change, receipt),
     invalidationFailed: (organisationId, tags, error) =>

@@ -43,6 +43,9 @@ export function createQuestions(database: Queryable, ttlSeconds: number) {
       // The database is down: an answer that was true a moment ago is better than none. An invalidated one is never used.
       stale: { ifError: '10m' },
       fillTimeout: { hard: '10s' },
+      // A question takes milliseconds. Who waits for an instance that was killed meanwhile asks the database while their
+      // own caller still waits.
+      coordinate: { leaseMs: 3_000, waitMs: 1_000 },
       tags,
       fill: (key: K, { tenant, signal }) => ask(tenant, key, { signal }),
     }) as Policy<K, V | undefined, true>,

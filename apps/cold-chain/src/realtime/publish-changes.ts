@@ -55,7 +55,7 @@ export class ChangePublisher {
     try {
       receipt = await invalidate(organisationId, tags)
     } catch (error) {
-      // People still have to hear of a warm fridge; the entries end by their ttl.
+      // Not even queued: the cache closes, or too many wait. People still have to hear of a warm fridge.
       invalidationFailed(organisationId, tags, error)
     }
     for (const change of changes) emit(change, receipt)
