@@ -7,6 +7,7 @@ import { type CacheEvent, type CacheEventType, Events } from './events.js'
 import { FillRunner } from './fill.js'
 import { FlightJoins } from './flight-joins.js'
 import { FreezeAwareClock } from './freeze-aware-clock.js'
+import { admitHits } from './hit-tally.js'
 import { Invalidator } from './invalidate.js'
 import { InvalidationQueue } from './invalidation-queue.js'
 import { LeaseFill } from './lease-fill.js'
@@ -287,6 +288,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
       await close()
     },
   })
+  admitHits(cache, events.hits)
   admit(cache, { shared, maxStalenessMs, policies: () => namespaces.policies })
   return cache
 }

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from './errors.js'
+import { HitTally } from './hit-tally.js'
 import { checkOneOf } from './options.js'
 import type { BreakerState } from './ports/breaker-state.js'
 import type { PressureChange, RemovalReason } from './ports/local-tier.js'
@@ -121,8 +122,10 @@ const TYPES = [
 export class Events {
   readonly #listeners = new Map<CacheEventType | '*', Set<Listener>>()
   #hasWarned = false
-  /** The hot path asks for this one by field. */
+  /** The hot path asks for this one by field: somebody wants to be told of hits, or to have them counted. */
   hearsHits = false
+  tellsHits = false
+  readonly hits = new HitTally(() => this.#listen())
 
   hears(type: CacheEventType): boolean {
     return this.#listeners.size > 0 && (this.#listeners.has(type) || this.#listeners.has('*'))
@@ -164,7 +167,8 @@ export class Events {
   }
 
   #listen(): void {
-    this.hearsHits = this.#listeners.has('hit') || this.#listeners.has('*')
+    this.tellsHits = this.#listeners.has('hit') || this.#listeners.has('*')
+    this.hearsHits = this.tellsHits || this.hits.isWanted
   }
 
   #warn(type: string, error: unknown): void {

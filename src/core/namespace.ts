@@ -42,6 +42,8 @@ export class Namespace implements NamespaceView {
   /** Spaces by their stored-key prefix. */
   readonly spaces = new Map<string, Space>()
   sequence = 0
+  /** Hits that a `HitTally` has counted and not told yet. */
+  untoldHits = 0
 
   #tags = new Map<string, TagState>()
   #floorAt = 0

@@ -1,6 +1,8 @@
 import type { Events } from './events.js'
 import type { FoundValue } from './found.js'
 import { type Job, subject } from './job.js'
+import type { Key } from './ports/local-tier.js'
+import type { Space } from './space.js'
 
 type Subject = Pick<Job, 'space' | 'userKey'>
 
@@ -14,7 +16,14 @@ export class ReadEvents {
 
   hit(read: Subject, found: FoundValue, counter: 'memoryHits' | 'diskHits' | 'sharedHits'): void {
     read.space.policy.counters[counter]++
-    if (this.#events.hearsHits) this.#events.emit({ type: 'hit', ...subject(read), tier: found.source })
+    if (this.#events.hearsHits) this.tellHit(read.space, read.userKey, found.source)
+  }
+
+  /** To be called only while the events hear hits. */
+  tellHit(space: Space, userKey: Key, tier: string): void {
+    const { hits, tellsHits } = this.#events
+    if (hits.isWanted) hits.note(space.namespace)
+    if (tellsHits) this.#events.emit({ type: 'hit', ...subject({ space, userKey }), tier })
   }
 
   miss(read: Subject): void {

@@ -3,7 +3,7 @@ import { closedError } from './errors.js'
 import type { FlightJoins } from './flight-joins.js'
 import { Flight } from './flights.js'
 import { type Found, type FoundValue, MISSING } from './found.js'
-import { isServable, type Job, subject } from './job.js'
+import { isServable, type Job } from './job.js'
 import type { LocalStore } from './local-store.js'
 import type { MemoryReader } from './memory-reader.js'
 import type { CacheParts } from './parts.js'
@@ -94,7 +94,7 @@ export class Reader {
     const value = memory.getFresh(space, key, nowMs)
     if (value === undefined) return undefined
     space.policy.counters.memoryHits++
-    if (events.hearsHits) events.emit({ type: 'hit', ...subject({ space, userKey: key }), tier: 'memory' })
+    if (events.hearsHits) this.#events.tellHit(space, key, 'memory')
     return value
   }
 

@@ -1,5 +1,6 @@
 import type { Cache } from '../../core/create-cache.js'
 import type { CacheEvent } from '../../core/events.js'
+import { type HitTally, hitTallyOf } from '../../core/hit-tally.js'
 import type { Clock } from '../../core/ports/clock.js'
 
 /** What one tenant asked for while somebody watched. */
@@ -32,12 +33,13 @@ const REMEMBERED_MS = 60_000
 
 type Counts = { -readonly [field in keyof TenantCounts]: TenantCounts[field] }
 
-const COUNTED = ['hit', 'stale', 'miss', 'joined', 'filled', 'fill-failed', 'invalidated'] as const
+const COUNTED = ['stale', 'miss', 'joined', 'filled', 'fill-failed', 'invalidated'] as const
 
 /** Counts by tenant, and only while somebody watches: a hit that nobody listens for costs nothing. */
 export class TenantTally {
   readonly #cache: Cache
   readonly #clock: Clock
+  readonly #hits: HitTally
   #counts = new Map<string, Counts>()
   #ends: (() => void)[] = []
   #watchers = 0
@@ -49,6 +51,7 @@ export class TenantTally {
   constructor(cache: Cache, clock: Clock) {
     this.#cache = cache
     this.#clock = clock
+    this.#hits = hitTallyOf(cache)
   }
 
   /** Returns the function that ends it. */
@@ -63,6 +66,7 @@ export class TenantTally {
   }
 
   take(): TenantTallySnapshot {
+    this.#hits.tell()
     const top = [...this.#counts.values()].sort(busier).slice(0, SHOWN)
     const running = this.#watchers > 0 ? this.#clock.now() - this.#startedMs : 0
     return {
@@ -81,6 +85,7 @@ export class TenantTally {
     this.#startedMs = now
     const count = (event: CacheEvent): void => this.#count(event)
     this.#ends = COUNTED.map((type) => this.#cache.on(type, count))
+    this.#ends.push(this.#hits.count((tenant, hits) => this.#countHits(tenant, hits)))
   }
 
   #stop(): void {
@@ -90,14 +95,16 @@ export class TenantTally {
     this.#ends = []
   }
 
+  #countHits(tenant: string, hits: number): void {
+    const counts = this.#of(tenant)
+    counts.requests += hits
+    counts.hits += hits
+  }
+
   #count(event: CacheEvent): void {
     if (!('tenant' in event) || event.tenant === undefined) return
     const counts = this.#of(event.tenant)
     switch (event.type) {
-      case 'hit':
-        counts.requests++
-        counts.hits++
-        break
       case 'stale':
         counts.requests++
         counts.staleHits++
