@@ -31,6 +31,7 @@ import type {
 } from './ports/local-tier.js'
 import type { Random } from './ports/random.js'
 import type { SharedTier, SharedTierDefinition } from './ports/shared-tier.js'
+import { type PurgeOptions, type PurgeReceipt, purgeTenant } from './purge.js'
 import { type Duration, parseMs, parsePositiveDuration } from './quantity.js'
 import { Reader, type SharedSide } from './read.js'
 import { ReadEvents } from './read-events.js'
@@ -107,6 +108,19 @@ export interface Cache extends Scope, AsyncDisposable {
    * @throws CacheError `CACHE_CLOSED`
    */
   ping(options?: { deadlineMs?: number }): Promise<readonly TierPing[]>
+  /**
+   * For a tenant that leaves: invalidates everything of it, in every process, and then takes its room in the shared tier
+   * back, gently. It walks over the whole keyspace of the servers in steps, so it takes a while beside many keys; it can
+   * be stopped and resumed.
+   *
+   * ```ts
+   * const { deleted, isDone } = await cache.purge('org-7', { keysPerSecond: 2_000 })
+   * ```
+   *
+   * @throws InvalidOptionError; CacheError `SHARED_TIER_FAILED`, `SHARED_TIER_TIMEOUT`: repeat it, that is safe;
+   * `CACHE_CLOSED`
+   */
+  purge(tenant: string, options?: PurgeOptions): Promise<PurgeReceipt>
   /** Calls `listener` for every event of a type, or of all with `'*'`. Returns the function that ends it. */
   on<T extends CacheEventType>(type: T, listener: (event: Extract<CacheEvent, { type: T }>) => void): () => void
   on(type: '*', listener: (event: CacheEvent) => void): () => void
@@ -280,6 +294,11 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
       core.checkOpen()
       const { deadlineMs } = checkFields(asked, ['deadlineMs'], 'ping')
       return pingTiers(parts, deadlineMs === undefined ? DEFAULT_PING_MS : parseMs(deadlineMs, 'ping.deadlineMs'))
+    },
+    purge: async (tenant: string, asked?: PurgeOptions) => {
+      const checkOpen = (): void => core.checkOpen()
+      checkOpen()
+      return purgeTenant({ scope: new Scope(core, checkTenant(tenant)), shared, clock, checkOpen }, asked)
     },
     on: (type: CacheEventType | '*', listener: (event: never) => void) =>
       events.on(type, listener as (event: CacheEvent) => void),

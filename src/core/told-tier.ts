@@ -62,6 +62,7 @@ export function toldTier(tier: SharedTier, { clock, events }: { clock: Clock; ev
     logSince: told('logSince', tier.logSince.bind(tier)),
     subscribe: tier.subscribe?.bind(tier),
     deletePattern: tier.deletePattern && told('deletePattern', tier.deletePattern.bind(tier)),
+    reclaim: tier.reclaim && told('reclaim', tier.reclaim.bind(tier)),
     inspect: tier.inspect?.bind(tier),
     close: () => tier.close(),
     // Optional parts of the port as well: one that is forgotten here would be lost.

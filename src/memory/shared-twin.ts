@@ -18,6 +18,8 @@ import type {
   PatternReply,
   PatternRequest,
   ReadReply,
+  ReclaimRequest,
+  ReclaimStep,
   SetRequest,
   SharedTier,
   SharedTierContext,
@@ -35,6 +37,9 @@ import {
 } from '../core/quantity.js'
 import type { TwinDatabase } from './shared-twin-database.js'
 import { type TwinCommand, TwinServer } from './shared-twin-server.js'
+
+/** Keys that one step of a reclamation takes. */
+const RECLAIM_STEP = 100
 
 export interface SharedTwinOptions {
   /** Made by `createTwinServer`; caches that share it are processes that share a Redis. */
@@ -238,6 +243,22 @@ class SharedTwin implements SharedTier {
       deleted += existed.filter(Boolean).length
     }
     return { scanned: names.length, deleted }
+  }
+
+  /** The cursor counts keys; those that were deleted are not there any more. */
+  reclaim(namespace: NamespaceId, { cursor, dryRun }: ReclaimRequest): Promise<ReclaimStep> {
+    return this.#call(() =>
+      this.#step('unlink', ({ data, leases }) => {
+        const all = [data, leases].flatMap((map) => map.keys().map((key) => ({ map, key })))
+        const own = all.filter(({ key }) => key.startsWith(`${namespace}|`))
+        const from = dryRun ? Number(cursor) : 0
+        const part = own.slice(from, from + RECLAIM_STEP)
+        if (!dryRun) for (const { map, key } of part) map.delete(key)
+        const entries = part.filter(({ map }) => map === data).length
+        const next = own.length > from + RECLAIM_STEP ? String(Number(cursor) + RECLAIM_STEP) : undefined
+        return { entries, leases: part.length - entries, deleted: dryRun ? 0 : part.length, next }
+      }),
+    )
   }
 
   bump(request: BumpRequest): Promise<BumpReply> {

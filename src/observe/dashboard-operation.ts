@@ -17,6 +17,7 @@ export function dashboardOperation(operation: TierOperation): 'get' | 'set' | 'd
     case 'set':
       return 'set'
     case 'delete':
+    case 'reclaim':
       return 'delete'
     case 'bump':
     case 'deletePattern':

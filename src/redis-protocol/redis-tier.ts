@@ -18,6 +18,8 @@ import type {
   PatternReply,
   PatternRequest,
   ReadReply,
+  ReclaimRequest,
+  ReclaimStep,
   SetRequest,
   SharedInspection,
   SharedTier,
@@ -34,6 +36,7 @@ import { RedisGuard } from './redis-guard.js'
 import { inspectNode } from './redis-inspection.js'
 import { RedisLayout } from './redis-layout.js'
 import { RedisReads } from './redis-reads.js'
+import { reclaimStep } from './redis-reclaim.js'
 import { removeEntry } from './redis-removal.js'
 import {
   acquireReply,
@@ -290,6 +293,11 @@ export class RedisTier implements SharedTier {
       }
     }
     return { scanned, deleted }
+  }
+
+  reclaim(namespace: NamespaceId, request: ReclaimRequest): Promise<ReclaimStep> {
+    if (this.#isClosed) return Promise.reject(this.#failure('is closed'))
+    return reclaimStep(this.#guard, this.#layout, namespace, request)
   }
 
   async inspect(): Promise<SharedInspection> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ReclaimStep, SharedTier } from '../core/ports/shared-tier.js'
 import { namespaceId, spacePrefix, storedKey } from '../core/stored-key.js'
 import type { AddRule } from './shared-tier-suite.js'
 import {
@@ -45,6 +46,7 @@ const STRANGE = [
 export function keyRules(add: AddRule): void {
   nameRules(add)
   batchRules(add)
+  reclaimRules(add)
   closingRules(add)
 }
 
@@ -121,6 +123,37 @@ function batchRules(add: AddRule): void {
     const reply = await a.acquire(NAMESPACE, [])
     assert.deepEqual(reply.acquired, [])
     assert.deepEqual(reply.control, await b.control(NAMESPACE, []))
+  })
+}
+
+function reclaimRules(add: AddRule): void {
+  /** Walks to the end, and answers what all steps did together. */
+  const reclaim = async (tier: SharedTier, dryRun: boolean): Promise<Omit<ReclaimStep, 'next'>> => {
+    const sum = { entries: 0, leases: 0, deleted: 0 }
+    for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
+      const step: ReclaimStep = await tier.reclaim!(NAMESPACE, { cursor, dryRun })
+      sum.entries += step.entries
+      sum.leases += step.leases
+      sum.deleted += step.deleted
+      cursor = step.next
+    }
+    return sum
+  }
+
+  add('takes back the room of one namespace and of no other, step by step', async ({ a, b }) => {
+    if (a.reclaim === undefined) return
+    const others = ['org-70', 'ORG-7', '*', 'org-?', ''].map(namespaceId)
+    const keys = (namespace: string): string[] =>
+      STRANGE.map((key) => storedKey(spacePrefix(namespace, 'strange', 1), key))
+    for (const key of [...keys(NAMESPACE), ...others.flatMap(keys)]) await fill(a, { key })
+    assert.ok(await lease(a, { key: sampleKey('leased') }))
+    const found = { entries: STRANGE.length, leases: 1 }
+    assert.deepEqual(await reclaim(b, true), { ...found, deleted: 0 })
+    assert.deepEqual(await reclaim(b, false), { ...found, deleted: STRANGE.length + 1 })
+    for (const key of keys(NAMESPACE)) assert.equal(await stored(a, key), undefined, key)
+    assert.equal(await isLeased(a, sampleKey('leased')), false)
+    for (const key of others.flatMap(keys)) assert.notEqual(await stored(a, key), undefined, key)
+    assert.deepEqual(await reclaim(a, false), { entries: 0, leases: 0, deleted: 0 })
   })
 }
 

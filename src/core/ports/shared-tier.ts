@@ -168,6 +168,22 @@ export interface PatternReply {
   readonly deleted: number
 }
 
+export interface ReclaimRequest {
+  /** '0' = from the beginning; else the `next` of a step before. */
+  readonly cursor: string
+  /** Only counts. */
+  readonly dryRun: boolean
+}
+
+/** What one step found of a namespace, and took out. */
+export interface ReclaimStep {
+  readonly entries: number
+  readonly leases: number
+  readonly deleted: number
+  /** Where to go on; undefined = everything was looked at. */
+  readonly next: string | undefined
+}
+
 /** What one server of a shared tier says about itself. Undefined: it did not say. */
 export interface NodeInspection {
   /** `host:port`, or '' where there is only one. */
@@ -301,6 +317,12 @@ export interface SharedTier {
    * entry is: outside all guarantees.
    */
   deletePattern?(namespace: NamespaceId, request: PatternRequest): Promise<PatternReply>
+  /**
+   * One step of a walk over the servers' keyspace that takes back the room of a namespace: its entries and leases there
+   * are counted and, unless it is a dry run, deleted. The log is told nothing, so they must be dead by a clear before;
+   * markers stay. Safe to repeat.
+   */
+  reclaim?(namespace: NamespaceId, request: ReclaimRequest): Promise<ReclaimStep>
   /** What the servers say about themselves. Never rejects: what cannot be learned is left out. */
   inspect?(): Promise<SharedInspection>
   /** Releases what the tier itself opened, never the user's client. */
