@@ -7,6 +7,7 @@ describe('S3-11: secrets in text of others', () => {
     ['connect redis://app:hunter2@db:6379/0 failed', 'connect redis://***@db:6379/0 failed'],
     ['postgres://hunter2@db', 'postgres://***@db'],
     ['redis://app:p@hunter2@db:6379/0', 'redis://***@db:6379/0'],
+    ['redis://app:p/hunter2@db:6379/0', 'redis://***@db:6379/0'],
     ['host=db password=hunter2 user=app', 'host=db password=*** user=app'],
     ['{"token":"hunter2","a":1}', '{"token":***,"a":1}'],
     ['authorization: Bearer hunter2', 'authorization: ***'],
