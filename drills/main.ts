@@ -13,12 +13,14 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 const failed: string[] = []
 for (const [name, play] of Object.entries(DRILLS)) {
   if (names.length > 0 && !names.includes(name)) continue
+  const startedAt = performance.now()
+  const tookText = (): string => `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`
   try {
     await new Drill(name, { root, say: (line) => console.log(line) }).play(play)
-    console.log('  green')
+    console.log(`  green, in ${tookText()}`)
   } catch (error) {
     failed.push(name)
-    console.log(`  RED: ${error instanceof Error ? error.message : error}`)
+    console.log(`  RED, after ${tookText()}: ${error instanceof Error ? error.message : error}`)
   }
 }
 if (failed.length > 0) {
