@@ -20,7 +20,11 @@ export interface Change {
   readonly fields: readonly ChangeField[]
   /** The word on the button that makes it. */
   readonly verb: string
-  run(values: Readonly<Record<string, string>>): Promise<readonly string[]>
+  /** `tell` says how far it is; a long one ends early once `signal` says that nobody waits any more. */
+  run(
+    values: Readonly<Record<string, string>>,
+    progress: { readonly tell: (line: string) => void; readonly signal: AbortSignal },
+  ): Promise<readonly string[]>
 }
 
 /** The change that is being asked for. */

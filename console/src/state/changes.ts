@@ -1,5 +1,5 @@
 import { count, duration, tenantText } from '../ui/format.ts'
-import { post } from './api.ts'
+import { post, Refusal, reasonOf } from './api.ts'
 import { type Change, change } from './change.ts'
 
 const TENANT = { name: 'tenant', label: 'tenant', hint: 'empty: what belongs to no tenant' }
@@ -62,21 +62,76 @@ function byEntry(
 
 /** Everything of one tenant; without one, of one that has to be named. `''` is what belongs to none. */
 export function askPurge(cache: string, tenant?: string): void {
-  change.value = {
+  change.value = tenant === '' ? ofNoTenant(cache) : ofTenant(cache, tenant ?? '')
+}
+
+function ofNoTenant(cache: string): Change {
+  return {
+    title: 'Clear what belongs to no tenant',
+    explains: [
+      'Everything the cache holds outside any tenant is dead at once, in every process. No tenant is touched.',
+      'Its bytes leave memory and the shared tier as they expire or make room.',
+    ],
+    fields: [],
+    verb: 'Clear',
+    async run() {
+      await post('clear', { cache, tenant: '' })
+      return ['Cleared: nothing that belongs to no tenant is served any more, in any process.']
+    },
+  }
+}
+
+const PURGE = 'dead at once, then deleted step by step'
+const COUNT = 'only count'
+
+interface PurgeLeg {
+  readonly found: { readonly entries: number; readonly leases: number }
+  readonly deleted: number
+  readonly steps: number
+  readonly cursor: string
+  readonly isDone: boolean
+}
+
+function ofTenant(cache: string, tenant: string): Change {
+  return {
     title: 'Purge a tenant',
     explains: [
       'Everything the cache holds of this tenant is dead at once, in every process. No other tenant is touched.',
-      'Its bytes leave memory and Redis as they expire or make room; `npx freshtier purge` takes them out of Redis now.',
+      'Then its keys are taken out of the shared tier, gently; closing this dialog stops that, and nothing of it is served all the same.',
     ],
     fields: [
-      tenant === ''
-        ? { ...TENANT, value: '' }
-        : { name: 'tenant', label: 'tenant', value: tenant ?? '', isRequired: true },
+      { name: 'tenant', label: 'tenant', value: tenant, isRequired: true },
+      { name: 'how', label: 'how', value: PURGE, options: [PURGE, COUNT] },
+      { name: 'rate', label: 'at most', value: '5000', hint: 'keys a second', isRequired: true },
     ],
     verb: 'Purge',
-    async run(values) {
-      const { tenant: of } = await post<{ tenant: string }>('clear', { cache, tenant: values.tenant! })
-      return [`Purged tenant ${tenantText(of)}: nothing of it is served any more, in any process.`]
+    run: async ({ tenant: of, how, rate }, { tell, signal }) => {
+      const dryRun = how === COUNT
+      const asked = { cache, tenant: of, dryRun, keysPerSecond: Number(rate) }
+      const sum = { entries: 0, leases: 0, deleted: 0, steps: 0 }
+      let from: string | undefined
+      for (;;) {
+        const leg = await post<PurgeLeg>('purge', from === undefined ? asked : { ...asked, from }).catch((error) => {
+          if (from === undefined) throw error
+          const so = `${reasonOf(error)} ${count(sum.deleted)} keys were deleted before; purge it again to go on.`
+          throw new Refusal(0, 'PURGE_STOPPED', so)
+        })
+        sum.entries += leg.found.entries
+        sum.leases += leg.found.leases
+        sum.deleted += leg.deleted
+        sum.steps += leg.steps
+        const walked = `${count(sum.entries)} entries and ${count(sum.leases)} leases in the shared tier`
+        if (dryRun && leg.isDone) return [`Found ${walked}. Nothing was changed.`]
+        if (leg.isDone) {
+          return [
+            `Purged tenant ${tenantText(of)}: nothing of it is served any more, in any process.`,
+            `Found ${walked}; ${count(sum.deleted)} keys were deleted in ${count(sum.steps)} steps.`,
+          ]
+        }
+        if (signal.aborted) return [`Stopped after ${count(sum.deleted)} keys.`]
+        tell(`${count(sum.deleted)} keys deleted so far, at cursor ${leg.cursor} …`)
+        from = leg.cursor
+      }
     },
   }
 }

@@ -5,7 +5,8 @@ import { type Change, type ChangeField, change } from '../state/change.ts'
 import { Toned } from './tone.tsx'
 
 type Stage =
-  | { readonly at: 'asking' | 'running' }
+  | { readonly at: 'asking' }
+  | { readonly at: 'running'; readonly line: string }
   | { readonly at: 'done'; readonly lines: readonly string[] }
   | { readonly at: 'failed'; readonly message: string }
 
@@ -22,10 +23,18 @@ function Asking({ asked }: { asked: Change }) {
   useEffect(() => {
     dialog.current!.showModal()
   }, [])
+  const closed = useRef(new AbortController())
+  const close = (): void => {
+    closed.current.abort()
+    change.value = undefined
+  }
   const make = async (): Promise<void> => {
-    stage.value = { at: 'running' }
+    const tell = (line: string): void => {
+      stage.value = { at: 'running', line }
+    }
+    tell('asking the service …')
     try {
-      stage.value = { at: 'done', lines: await asked.run(values.value) }
+      stage.value = { at: 'done', lines: await asked.run(values.value, { tell, signal: closed.current.signal }) }
     } catch (error) {
       stage.value = { at: 'failed', message: reasonOf(error) }
     }
@@ -36,7 +45,7 @@ function Asking({ asked }: { asked: Change }) {
     if (isOver) submit.current!.focus()
   }, [isOver])
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby="change-title" onClose={() => (change.value = undefined)}>
+    <dialog ref={dialog} class="dialog" aria-labelledby="change-title" onClose={close}>
       <form
         method="dialog"
         onSubmit={(event) => {
@@ -83,7 +92,7 @@ function Asking({ asked }: { asked: Change }) {
 function Outcome({ stage }: { stage: Stage }) {
   return (
     <div class="outcome" role="status">
-      {stage.at === 'running' && <span class="quiet">asking the service …</span>}
+      {stage.at === 'running' && <span class="quiet">{stage.line}</span>}
       {stage.at === 'failed' && <Toned tone="broken">Not done. {stage.message}</Toned>}
       {stage.at === 'done' && <Toned tone="good">{stage.lines.join(' ')}</Toned>}
     </div>

@@ -25,7 +25,10 @@ export function ConfigurationView({ cache, canChange }: ViewProps) {
       <div class="tools">
         <Filter text={filter} what="a setting, a policy" />
       </div>
-      <Panel title="Cache" note="what stands without a button is set in the code, where the cache is made">
+      <Panel
+        title="Cache"
+        note="what stands without a button is set in the code, where the cache is made, and takes a new start"
+      >
         <DataTable
           name="Settings"
           rows={settingsOf(cache)}

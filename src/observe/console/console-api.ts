@@ -8,6 +8,7 @@ import { clearTenant, examine, explainEntry, invalidate, readEntry } from './con
 import { changeEviction, measureTiers } from './console-controls.js'
 import { ConsoleGuard, type Wanted } from './console-guard.js'
 import { ConsoleHistory } from './console-history.js'
+import { ConsolePurges } from './console-purge.js'
 import { answer, failure, refusal } from './console-replies.js'
 import { Snapshots } from './console-snapshot.js'
 import { ConsoleStreams } from './console-stream.js'
@@ -70,6 +71,7 @@ export function consoleApi(caches: Cache | readonly Cache[], options: ConsoleApi
   const snapshots = new Snapshots(watched, { tallies, clock, canChange: guard.hasToken })
   const streams = new ConsoleStreams(watched, { snapshots, tallies, clock })
   const history = new ConsoleHistory(watched, clock)
+  const purges = new ConsolePurges(watched, clock)
   const look = (): Wanted => 'look'
   const change = (): Wanted => 'change'
   const routes: Readonly<Record<string, Route>> = {
@@ -85,6 +87,7 @@ export function consoleApi(caches: Cache | readonly Cache[], options: ConsoleApi
     '/explain': { method: 'GET', wanted: look, run: async ({ query }) => answer(await explainEntry(watched, query)) },
     '/invalidate': { method: 'POST', wanted: change, run: async ({ body }) => answer(await invalidate(watched, body)) },
     '/clear': { method: 'POST', wanted: change, run: async ({ body }) => answer(await clearTenant(watched, body)) },
+    '/purge': { method: 'POST', wanted: change, run: ({ body }) => purges.run(body) },
     '/eviction': { method: 'POST', wanted: change, run: ({ body }) => answer(changeEviction(watched, body, clock)) },
     '/measure': {
       method: 'POST',

@@ -48,9 +48,10 @@ const bearer = (token = TOKEN) => ({ authorization: `Bearer ${token}` })
 const ENTRY = `/entry?tenant=org-7&policy=units&key=${encodeURIComponent('key-<b>')}`
 const INVALIDATE = { url: '/invalidate', method: 'POST', body: { tenant: 'org-7', tags: ['units'] } } as const
 const CLEAR = { url: '/clear', method: 'POST', body: { tenant: 'org-7' } } as const
+const PURGE = { url: '/purge', method: 'POST', body: { tenant: 'org-7' } } as const
 const EVICTION = { url: '/eviction', method: 'POST', body: { eviction: 'sieve' } } as const
 const MEASURE = { url: '/measure', method: 'POST', body: { pings: 3 } } as const
-const CHANGES = [INVALIDATE, CLEAR, EVICTION, MEASURE]
+const CHANGES = [INVALIDATE, CLEAR, PURGE, EVICTION, MEASURE]
 
 describe('a snapshot', () => {
   it('says how caches, tiers and policies are, without a key, value or function', async () => {
@@ -143,6 +144,21 @@ describe('with a token', () => {
     expect(await app.cache.tenant('org-8').get(units, 'c')).toBe(1)
   })
 
+  it('S3-7: a tenant is purged, and none whose name is like it', async () => {
+    const app = await newApp({ token: TOKEN })
+    for (const tenant of ['org-70', 'ORG-7', 'org-?', '*', 'b']) await app.cache.tenant(tenant).set(units, 'c', tenant)
+    for (const tenant of ['org-?', '*', 'org', '5:org-7']) {
+      expect(await ask(app, { ...PURGE, body: { tenant }, headers: bearer() })).toMatchObject({
+        done: 'purged',
+        tenant,
+      })
+    }
+    expect((await app.cache.tenant('org-7').getEntry(units, 'key-<b>')).state).toBe('fresh')
+    expect(await ask(app, { ...PURGE, headers: bearer() })).toMatchObject({ done: 'purged', cache: 'shop' })
+    expect((await app.cache.tenant('org-7').getEntry(units, 'key-<b>')).state).toBe('missing')
+    for (const tenant of ['org-70', 'ORG-7', 'b']) expect(await app.cache.tenant(tenant).get(units, 'c')).toBe(tenant)
+  })
+
   it('the eviction of memory is changed while it runs, and every entry stays', async () => {
     const app = await newApp({ token: TOKEN })
     const told = await ask(app, { ...EVICTION, headers: bearer() })
@@ -164,8 +180,11 @@ describe('with a token', () => {
     ['another site, as the browser says', { 'sec-fetch-site': 'cross-site' }],
   ])('a page of %s changes nothing', async (_, headers) => {
     const app = await newApp({ token: TOKEN })
-    const refused = await ask(app, { ...INVALIDATE, headers: { ...bearer(), ...headers } })
-    expect(refused).toMatchObject({ status: 403, code: 'FOREIGN_ORIGIN' })
+    for (const change of CHANGES) {
+      const refused = await ask(app, { ...change, headers: { ...bearer(), ...headers } })
+      expect(refused).toMatchObject({ status: 403, code: 'FOREIGN_ORIGIN' })
+    }
+    expect(app.cache.stats().tiers.memory?.eviction).toBe('w-tinylfu')
     expect(app.cache.stats().invalidations).toBe(0)
     const own = { ...bearer(), origin: 'http://127.0.0.1:3000', 'sec-fetch-site': 'same-origin' }
     expect((await ask(app, { ...INVALIDATE, headers: own })).status).toBe(200)
@@ -179,6 +198,12 @@ describe('with a token', () => {
     ['/invalidate', { tag: ['units'] }, "did you mean 'tags'?"],
     ['/invalidate', { tags: ['a'], tenant: 'x'.repeat(200) }, 'tenant must be text of 1 to 128 characters'],
     ['/clear', {}, "clear.tenant must name a tenant, or be ''"],
+    ['/purge', {}, 'purge.tenant must name a tenant'],
+    ['/purge', { tenant: '' }, 'purge.tenant must name a tenant'],
+    ['/purge', { tenant: 'x'.repeat(200) }, 'tenant must be text of 1 to 128 characters'],
+    ['/purge', { tenant: 'org-7', keysPerSecond: 0 }, 'purge.keysPerSecond must be a whole number from 1 to 1000000'],
+    ['/purge', { tenant: 'org-7', from: '*' }, 'purge.from must be the cursor of a receipt'],
+    ['/purge', { tenant: 'org-7', signal: 1 }, 'purge.signal is no option'],
     ['/eviction', {}, "must be 'w-tinylfu' or 'lru'"],
     ['/eviction', { eviction: 'random' }, "must be 'w-tinylfu' or 'lru'"],
     ['/measure', { pings: 0 }, 'measure.pings must be a whole number from 1 to 1000'],
