@@ -51,7 +51,7 @@ const OUTAGES: Record<string, (server: RedisServer) => Promise<void>> = {
 
 describe.each(Object.entries(SINGLE))('with %s', (_name, connect) => {
   test.each(Object.entries(OUTAGES))(
-    'Redis %s: 48 of 48 cold calls are answered within the first deadline and 100 ms, later ones at once',
+    'S2-23: Redis %s: 48 of 48 cold calls are answered within the first deadline and 100 ms, later ones at once',
     async (how, breakDown) => {
       const server = await startRedisServer()
       ended.push(() => server.stop())

@@ -109,7 +109,7 @@ for (const [version, connect] of Object.entries(SINGLE)) {
       await tier.close()
     })
 
-    test('refuses at once what need not wait for a connection, and works again by itself', async () => {
+    test('S2-45: refuses at once what need not wait for a connection, and works again by itself', async () => {
       const server = await start()
       const tier = await open(server.port)
       await tier.delete(NAMESPACE, [KEY], 'before', false)

@@ -43,7 +43,7 @@ async function twoProcesses(connect: (typeof SINGLE)[string]) {
 
 describe.each(Object.entries(SINGLE))('with %s', (_name, connect) => {
   test.each(Object.entries(PARTITIONS))(
-    'an invalidation over a line that %s is never a false success, and after healing the old value is never served',
+    'S2-23: an invalidation over a line that %s is never a false success, and after healing the old value is never served',
     async (_how, breakLine) => {
       const { proxy, cut, other } = await twoProcesses(connect)
       const load = (): number => 2
