@@ -116,7 +116,10 @@ export class Catalog {
       // A softening that came while a copy was on its way stays.
       softened = this.index.flags & SOFT
       this.#countLive(low, high, -1)
-    } else if (isKnown) this.forget(low, high)
+    } else if (isKnown) {
+      this.#countLive(low, high, -1)
+      this.forgetFile(low, high)
+    }
     const { offset, length, expiresAt, flags, file } = op
     this.index.put(low, high, { segment: segment.slot, offset, length, expiresAt, flags: flags | softened, uses })
     if (file && !copyOf) this.#name(low, high, file)

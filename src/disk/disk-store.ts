@@ -198,7 +198,7 @@ export class DiskStore {
     const prepared = entries.map((entry) => this.#packer.prepare(entry))
     if (prepared.some((one) => one instanceof Promise)) return this.#storeLater(entries, prepared)
     for (const { key } of entries) this.#packing.overtake(key)
-    return this.#store(prepared as LogOp[], entries)
+    return await this.#store(prepared as LogOp[], entries)
   }
 
   /** What is packed or written to a file first is overtaken by what is stored or deleted meanwhile. */

@@ -116,7 +116,20 @@ export class EntryPacker {
 
   #op({ key, isSoft, isNote }: StoreEntry, frame: Frame, packed: Packed, file?: FileRef): LogOp {
     const { low, high } = this.#hash.of(key)
-    const flags = (isSoft ? SOFT : 0) | (isNote ? NOTE : 0) | (file ? HAS_FILE : 0)
-    return logOp({ type: ENTRY, key, low, high, flags, file, sequence: file?.id ?? 0, ...frame, ...packed })
+    return logOp({
+      type: ENTRY,
+      key,
+      low,
+      high,
+      keyBytes: frame.keyBytes,
+      value: packed.value,
+      valueBytes: packed.valueBytes,
+      rawBytes: packed.rawBytes,
+      codec: packed.codec,
+      flags: (isSoft ? SOFT : 0) | (isNote ? NOTE : 0) | (file ? HAS_FILE : 0),
+      expiresAt: frame.expiresAt,
+      file,
+      sequence: file?.id ?? 0,
+    })
   }
 }

@@ -48,24 +48,22 @@ export class HintRows {
       grown.set(this.#rows)
       this.#rows = grown
     }
+    const rows = this.#rows
     const { file } = row
-    this.#rows.set(
-      [
-        row.low,
-        row.high,
-        row.offset,
-        row.length,
-        row.expiresAt,
-        row.type | (row.flags << 8),
-        lowHalf(row.sequence),
-        highHalf(row.sequence),
-        file === undefined ? 0 : lowHalf(file.id),
-        file === undefined ? 0 : highHalf(file.id),
-        file?.bytes ?? 0,
-        file?.partition ?? 0,
-      ],
-      at,
-    )
+    rows[at] = row.low
+    rows[at + 1] = row.high
+    rows[at + 2] = row.offset
+    rows[at + 3] = row.length
+    rows[at + 4] = row.expiresAt
+    rows[at + 5] = row.type | (row.flags << 8)
+    rows[at + 6] = lowHalf(row.sequence)
+    rows[at + 7] = highHalf(row.sequence)
+    if (file !== undefined) {
+      rows[at + 8] = lowHalf(file.id)
+      rows[at + 9] = highHalf(file.id)
+      rows[at + 10] = file.bytes
+      rows[at + 11] = file.partition
+    }
     this.count++
   }
 

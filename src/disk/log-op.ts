@@ -19,8 +19,8 @@ export interface LogOp {
   flags: number
   readonly expiresAt: number
   readonly file: FileRef | undefined
-  /** 0: given when it is written. A record that is moved keeps its own. */
-  readonly sequence: number
+  /** 0 until it is written. A record that is moved keeps its own. */
+  sequence: number
   /** Of a record that is moved: where it lies. It is moved only if the index still knows it there. */
   readonly copyOf: { readonly slot: number; readonly offset: number } | undefined
   /** Its group reaches the disk itself before it is settled. */
@@ -38,24 +38,29 @@ export interface LogOp {
 
 export const NO_VALUE = Buffer.alloc(0)
 
+/** Field by field: one is made for every store, and a spread costs more than all the rest of it. */
 export function logOp(fields: Partial<LogOp> & Pick<LogOp, 'type' | 'key' | 'low' | 'high'>): LogOp {
+  const { type, key, low, high } = fields
   return {
-    keyBytes: Buffer.byteLength(fields.key),
-    value: NO_VALUE,
-    valueBytes: 0,
-    rawBytes: 0,
-    codec: 0,
-    flags: 0,
-    expiresAt: 0,
-    file: undefined,
-    sequence: 0,
-    copyOf: undefined,
-    isDurable: false,
+    type,
+    key,
+    low,
+    high,
+    keyBytes: fields.keyBytes ?? Buffer.byteLength(key),
+    value: fields.value ?? NO_VALUE,
+    valueBytes: fields.valueBytes ?? 0,
+    rawBytes: fields.rawBytes ?? 0,
+    codec: fields.codec ?? 0,
+    flags: fields.flags ?? 0,
+    expiresAt: fields.expiresAt ?? 0,
+    file: fields.file,
+    sequence: fields.sequence ?? 0,
+    copyOf: fields.copyOf,
+    isDurable: fields.isDurable ?? false,
     remaining: 0,
     isCancelled: false,
-    settle: undefined,
+    settle: fields.settle,
     offset: 0,
     length: 0,
-    ...fields,
   }
 }

@@ -7,8 +7,13 @@ import type { RecoveredSegment } from './recover.js'
 import { hintPath, removeFile, type Segment } from './segment.js'
 import { SegmentSet } from './segment-set.js'
 
-/** Records that collect while a write is under way go out together, up to so many bytes, or to half a segment. */
-const GROUP_BYTES = 4 * 1024 * 1024
+/**
+ * Records that collect while a write is under way go out together, up to so many bytes, or to half a segment. Enough that
+ * the call does not count; and whoever was in the last group prepares the next one while this one is written.
+ */
+const GROUP_BYTES = 128 * 1024
+/** What is synced waits for the disk, which costs as much for a few as for many. */
+const SYNCED_GROUP_BYTES = 4 * 1024 * 1024
 /** Tries to make room on a full disk before a write is given up. */
 const MAX_HEALS = 4
 const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG']
@@ -202,7 +207,8 @@ export class SegmentLog {
   }
 
   #take(): LogOp[] {
-    const most = Math.min(GROUP_BYTES, this.#rules.segmentBytes / 2)
+    const { syncs, segmentBytes } = this.#rules
+    const most = Math.min(syncs ? SYNCED_GROUP_BYTES : GROUP_BYTES, segmentBytes / 2)
     let bytes = 0
     let taken = 0
     for (const op of this.#queue) {
@@ -259,10 +265,9 @@ export class SegmentLog {
   }
 
   #apply(group: readonly LogOp[], written: readonly LogOp[], active: Segment): void {
-    const { sequences } = this.#buffer
-    for (const [index, op] of written.entries()) {
-      const { low, high, offset, length, expiresAt, type, flags, file } = op
-      active.rows?.add({ low, high, offset, length, expiresAt, type, flags, sequence: sequences[index]!, file })
+    for (const op of written) {
+      const { type, file } = op
+      active.rows?.add(op)
       if (type === BARRIER) active.hasBarrier = true
       else if (type === TOMBSTONE || type === SOFTENED) active.tombstones++
       active.fileBytes += file?.bytes ?? 0
