@@ -185,10 +185,10 @@ export class Coordinator {
       }
       if (!leased) return this.#followed(job, startedAt, { state: 'again', deadId: refused })
       // Decorrelated jitter (AWS): followers spread out, and look less often the longer it takes; but never later than a
-      // quarter of what the fill has taken so far, so that nobody waits much longer than the fill.
+      // sixth of what the fill has taken so far, so that nobody waits much longer than the fill.
       const jittered = pollMinMs + random.next() * (pauseMs * 3 - pollMinMs)
-      const quarterMs = (progress.elapsedMs + clock.now() - startedAt) / 4
-      pauseMs = Math.min(pollMaxMs, jittered, Math.max(pollMinMs, quarterMs))
+      const sixthMs = (progress.elapsedMs + clock.now() - startedAt) / 6
+      pauseMs = Math.min(pollMaxMs, jittered, Math.max(pollMinMs, sixthMs))
     }
   }
 
