@@ -74,7 +74,9 @@ async function run({ options, io }: CliCall, { rounds, contests }: Plan): Promis
     const rows = sides.map((side) => [side.name, timeText(side.microseconds), ratioText(side)])
     for (const line of [...tableLines([name, 'median', 'ratio'], rows, colours), '']) io.out(line)
   }
-  io.out(`Medians of ${rounds} rounds taken in turns; Node ${machine.node}, ${machine.processors} processors.`)
+  io.out(
+    `${rounds === 1 ? 'One round' : `Medians of ${rounds} rounds taken in turns`}; Node ${machine.node}, ${machine.processors} processors.`,
+  )
   return EXIT.done
 }
 
