@@ -30,15 +30,6 @@ export async function connected<T>(call: CliCall, work: (connection: Connection)
   }
 }
 
-/** For a command that needs the Redis itself. */
-export async function connectedToRedis<T>(call: CliCall, work: (redis: RedisAccess) => Promise<T>): Promise<T> {
-  if (call.options.url !== undefined) throw badInput('This command works on Redis itself: name --redis, not --url.')
-  return connected(call, (connection) => {
-    if (connection.kind !== 'redis') throw badInput('This command works on Redis itself: name --redis.')
-    return work(connection.redis)
-  })
-}
-
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }

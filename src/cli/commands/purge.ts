@@ -1,15 +1,15 @@
 import type { PurgeReceipt } from '../../core/purge.js'
 import { badInput } from '../cli-error.js'
 import { type CliCall, type CliCommand, EXIT, type ExitCode } from '../command.js'
-import { connectedToRedis } from '../connection.js'
+import { type Connection, connected } from '../connection.js'
 import { wholeNumber } from '../numbers.js'
-import type { RedisAccess } from '../redis-access.js'
+import type { Service } from '../service.js'
 
 const PROGRESS_EVERY_MS = 1_000
 
 export const purge: CliCommand = {
   name: 'purge',
-  summary: 'Takes everything of a tenant out of Redis, gently; can be interrupted and resumed.',
+  summary: 'Takes everything of a tenant out of the shared tier, gently; can be interrupted and resumed.',
   operands: [['<tenant>', 'the id of the tenant']],
   options: [
     ['--yes', 'do it'],
@@ -19,7 +19,7 @@ export const purge: CliCommand = {
   ],
   run: (call) => {
     const plan = checkPlan(call)
-    return connectedToRedis(call, (redis) => run(call, redis, plan))
+    return connected(call, (connection) => run(call, connection, plan))
   },
 }
 
@@ -38,21 +38,62 @@ function checkPlan({ operands, options }: CliCall): Plan {
     throw badInput(`This deletes everything of tenant '${tenant}'. Say --yes, or look first with --dry-run.`)
   }
   const from = options.resume as string | undefined
-  if (from !== undefined && !/^\d{1,20}$/.test(from)) throw badInput('--resume must be a cursor that a run named.')
+  if (from !== undefined && !/^(\d{1,4}:)?\d{1,20}$/.test(from))
+    throw badInput('--resume must be a cursor that a run named.')
   return { tenant, dryRun, keysPerSecond: wholeNumber(options.rate, '--rate', [1, 1_000_000]), from }
 }
 
-async function run({ options, io }: CliCall, redis: RedisAccess, { tenant, ...plan }: Plan): Promise<ExitCode> {
+async function run({ options, io }: CliCall, connection: Connection, plan: Plan): Promise<ExitCode> {
   let toldAt = performance.now()
   const onStep = ({ deleted, steps, cursor }: PurgeReceipt): void => {
     if (!io.hasColour || performance.now() - toldAt < PROGRESS_EVERY_MS) return
     toldAt = performance.now()
     io.err(`… ${deleted} keys deleted in ${steps} steps, at ${cursor}`)
   }
-  const receipt = await redis.cache().purge(tenant, { ...plan, signal: io.signal, onStep })
+  const { tenant, ...how } = plan
+  const { signal } = io
+  const receipt =
+    connection.kind === 'service'
+      ? await purgeThere(connection.service, plan, { signal, onStep })
+      : await connection.redis.cache().purge(tenant, { ...how, signal, onStep })
   if (options.json === true) io.out(JSON.stringify(receipt))
   else tell(receipt, io.out)
   return receipt.isDone ? EXIT.done : EXIT.interrupted
+}
+
+/** A service answers every two seconds how far it is, and goes on when it is asked to. */
+async function purgeThere(
+  service: Service,
+  plan: Plan,
+  { signal, onStep }: { signal: AbortSignal; onStep: (soFar: PurgeReceipt) => void },
+): Promise<PurgeReceipt> {
+  const leg = async (from: string | undefined): Promise<PurgeReceipt> => {
+    const told = await service.post('/purge', { ...plan, from })
+    const { done: _done, cache: _cache, ...receipt } = told as unknown as PurgeReceipt & { done: string; cache: string }
+    return receipt
+  }
+  let sum = await leg(plan.from)
+  while (!sum.isDone && !signal.aborted) {
+    onStep(sum)
+    try {
+      sum = added(sum, await leg(sum.cursor))
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+  return sum
+}
+
+function added(before: PurgeReceipt, next: PurgeReceipt): PurgeReceipt {
+  const { entries, leases } = before.found
+  return {
+    ...before,
+    found: { entries: entries + next.found.entries, leases: leases + next.found.leases },
+    deleted: before.deleted + next.deleted,
+    steps: before.steps + next.steps,
+    cursor: next.cursor,
+    isDone: next.isDone,
+  }
 }
 
 function tell({ found, deleted, isDryRun, isDone, cursor }: PurgeReceipt, out: (line: string) => void): void {

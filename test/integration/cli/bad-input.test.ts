@@ -19,10 +19,6 @@ describe('bad input ends with 2 and one line that says what is wrong', () => {
     [['purge', ''], 'Name the tenant'],
     [['purge', 'a', '--yes', '--rate', '0'], "--rate must be a whole number from 1 to 1000000; got '0'"],
     [['purge', 'a', '--yes', '--resume', 'x'], '--resume must be a cursor that a run named'],
-    [
-      ['purge', 'a', '--yes', '--url', 'http://127.0.0.1:1'],
-      'This command works on Redis itself: name --redis, not --url',
-    ],
   ])('%j', async (args, message) => {
     const { code, out, err } = await cli(args)
     expect({ code, out }).toEqual({ code: 2, out: '' })

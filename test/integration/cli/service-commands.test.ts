@@ -2,8 +2,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/core/system-clock.js'
 import { freshtier } from '../../../src/fastify/index.js'
-import { createCache, definePolicy } from '../../../src/index.js'
+import { createCache, definePolicy, memoryTier } from '../../../src/index.js'
+import { createTwinServer, seededRandom, sharedTier } from '../../../src/testing/index.js'
 import { until } from '../../kit/until.ts'
 import { cli } from './run-cli.ts'
 
@@ -52,6 +54,39 @@ describe('a running service', () => {
     expect(await cli(args, withToken)).toMatchObject({ code: 0, out: expect.not.stringContaining('value-1') })
     expect((await cli([...args, '--value'], withToken)).out).toContain('value    value-1')
     expect((await cli(['get', 'units', 'b', '--url', url], withToken)).code).toBe(1)
+  })
+
+  it('takes a tenant out, and tells what it found', async () => {
+    const server = createTwinServer({ clock: systemClock, random: seededRandom(1) })
+    const tiers = [memoryTier(), sharedTier({ server })]
+    const cache = createCache({ name: 'shared', policies: [units], tiers })
+    const shared = Fastify({ forceCloseConnections: true })
+    await shared.register(freshtier, { cache, console: { token: TOKEN } })
+    const there = await shared.listen({ host: '127.0.0.1', port: 0 })
+    for (let n = 0; n < 250; n++) await cache.tenant('org-1').set(units, n, n)
+    await cache.tenant('org-2').set(units, 'a', 1)
+    const purge = ['purge', 'org-1', '--url', there, '--json']
+    expect(json((await cli([...purge, '--dry-run'], withToken)).out)).toMatchObject({
+      found: { entries: 250 },
+      deleted: 0,
+    })
+    expect((await cli(purge, withToken)).code).toBe(2)
+    // More than one answer of the service: what the first hundred keys cost is more than it takes at a time.
+    const { code, out } = await cli([...purge, '--yes', '--rate', '80'], withToken)
+    expect(code).toBe(0)
+    expect(json(out)).toEqual({
+      tenant: 'org-1',
+      isDryRun: false,
+      cleared: expect.stringMatching(/^\d+:/),
+      found: { entries: 250, leases: 0 },
+      deleted: 250,
+      steps: 3,
+      cursor: '0',
+      isDone: true,
+    })
+    expect(await cache.tenant('org-2').get(units, 'a')).toBe(1)
+    await shared.close()
+    await cache.close()
   })
 
   it('is looked at by the doctor', async () => {
