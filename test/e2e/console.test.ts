@@ -253,7 +253,7 @@ describe('the console, in a real Chromium', () => {
     await button('Change').click()
     await reads('dialog[open] .outcome', '✔ Changed from w-tinylfu to sieve')
     await button('Close').click()
-    await reads('[data-row="eviction"]', 'sieve')
+    await reads('[data-row="memory.eviction"]', 'sieve')
     await open('9', 'Benchmarks')
     await button('measure …').click()
     await page.fill('dialog[open] input', '20')

@@ -1,4 +1,4 @@
-import { count, duration, tenantText } from '../ui/format.ts'
+import { count, counted, duration, tenantText } from '../ui/format.ts'
 import { post, Refusal, reasonOf } from './api.ts'
 import { type Change, change } from './change.ts'
 
@@ -125,7 +125,7 @@ function ofTenant(cache: string, tenant: string): Change {
         if (leg.isDone) {
           return [
             `Purged tenant ${tenantText(of)}: nothing of it is served any more, in any process.`,
-            `Found ${walked}; ${count(sum.deleted)} keys were deleted in ${count(sum.steps)} steps.`,
+            `Found ${walked}; ${count(sum.deleted)} keys were deleted in ${counted(sum.steps, 'step')}.`,
           ]
         }
         if (signal.aborted) return [`Stopped after ${count(sum.deleted)} keys.`]

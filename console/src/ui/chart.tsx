@@ -11,6 +11,8 @@ export interface Series {
 }
 
 const SPAN_SECONDS = 600
+/** In pixels. */
+const HALF_A_LABEL = 22
 
 /** Lines over the last ten minutes. The head tells the last value, or that under the pointer. */
 export function Chart({
@@ -119,7 +121,7 @@ function optionsOf({
         size: 22,
         gap: 4,
         space: 90,
-        values: (_, ticks) => ticks.map((tick) => timeOf(tick, ticks)),
+        values: (plot, ticks) => ticks.map((tick) => (hasRoom(plot, tick) ? timeOf(tick, ticks) : '')),
       },
       { ...quiet, size: 58, gap: 6, space: 26, values: (_, ticks) => ticks.map((tick) => format(tick)) },
     ],
@@ -140,6 +142,11 @@ function optionsOf({
 function timeRange(_: uPlot, first: number | null, last: number | null): [number, number] {
   const end = last ?? Date.now() / 1_000
   return [Math.min(end - 60, Math.max(end - SPAN_SECONDS, first ?? end)), end]
+}
+
+/** A label at the very end would be cut off. */
+function hasRoom(plot: uPlot, tick: number): boolean {
+  return plot.valToPos(tick, 'x') < plot.over.clientWidth - HALF_A_LABEL
 }
 
 /** Seconds are told where a minute holds more than one tick. */

@@ -58,6 +58,11 @@ export function tenantText(tenant: unknown): string {
   return tenant === '' ? '(none)' : String(tenant)
 }
 
+/** How this process came to know of an invalidation. */
+export function sourceText(source: unknown): string {
+  return { local: 'this process', log: 'told by the log', push: 'told by pub/sub' }[String(source)] ?? ''
+}
+
 function round(value: number): string {
   return String(value < 10 ? Math.round(value * 10) / 10 : Math.round(value))
 }

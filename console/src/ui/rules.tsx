@@ -1,4 +1,4 @@
-import { duration } from './format.ts'
+import { count, duration, percent } from './format.ts'
 
 /** Settings as the service has them, durations in words. */
 export function Rules({ rules }: { rules: Readonly<Record<string, unknown>> }) {
@@ -25,5 +25,7 @@ function flattened(rules: Readonly<Record<string, unknown>>, within = ''): [name
 export function ruleText(name: string, value: unknown): string {
   if (value === undefined || value === null) return '–'
   if (name.endsWith('Ms')) return duration(value as number)
+  if (name === 'jitter') return percent(value as number)
+  if (Number.isInteger(value)) return count(value as number)
   return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value)
 }

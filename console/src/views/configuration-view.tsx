@@ -76,7 +76,7 @@ function settingsOf({ name, stats }: ViewProps['cache']): Setting[] {
   ]
   if (memory?.eviction) {
     const present = memory.eviction
-    settings.push({ name: 'eviction', value: present, where: 'memory', ask: () => askEviction(name, present) })
+    settings.push({ name: 'memory.eviction', value: present, where: 'memory', ask: () => askEviction(name, present) })
   }
   for (const [tier, usage] of Object.entries({ memory, disk })) {
     if (usage === undefined) continue

@@ -6,7 +6,7 @@ import { get, reasonOf } from '../state/api.ts'
 import { askInvalidate } from '../state/changes.ts'
 import { ChangeButton } from '../ui/change-dialog.tsx'
 import { type Column, DataTable } from '../ui/data-table.tsx'
-import { clock, count, duration } from '../ui/format.ts'
+import { clock, count, duration, sourceText } from '../ui/format.ts'
 import { Panel } from '../ui/panel.tsx'
 import { type Tone, Toned } from '../ui/tone.tsx'
 import { place, type ViewProps } from '../views.ts'
@@ -208,10 +208,10 @@ const TIERS: readonly Column<TierExplanation>[] = [
 
 const INVALIDATIONS: readonly Column<RecentInvalidation>[] = [
   { title: 'time', isText: true, value: ({ atMs }) => clock(atMs) },
-  { title: 'heard', isText: true, value: ({ source }) => (source === 'local' ? 'done here' : `by the ${source}`) },
-  { title: 'sender', isText: true, value: ({ sender }) => sender },
+  { title: 'by', isText: true, value: ({ source }) => sourceText(source) },
+  { title: 'sender', isText: true, value: ({ sender }) => sender || 'shared tier: a new epoch' },
   { title: 'tags', isText: true, value: ({ tags }) => tags.join(', ') },
-  { title: 'keys', value: ({ entries }) => entries },
+  { title: 'keys', value: ({ entries }) => entries, cell: ({ entries }) => (entries ? count(entries) : '') },
   {
     title: 'and',
     isText: true,

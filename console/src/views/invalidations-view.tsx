@@ -5,7 +5,7 @@ import { historyOf, type LiveEvent } from '../state/store.ts'
 import { ChangeButton } from '../ui/change-dialog.tsx'
 import { Chart } from '../ui/chart.tsx'
 import type { Column } from '../ui/data-table.tsx'
-import { count, duration, short, tenantText } from '../ui/format.ts'
+import { count, duration, short, sourceText, tenantText } from '../ui/format.ts'
 import { LiveLog } from '../ui/live-log.tsx'
 import { Figure } from '../ui/panel.tsx'
 import { type Tone, Toned } from '../ui/tone.tsx'
@@ -74,12 +74,6 @@ const KINDS: Readonly<Record<string, readonly [tone: Tone, text: string]>> = {
   'publish-failed': ['broken', 'not told'],
 }
 
-const SOURCES: Readonly<Record<string, string>> = {
-  local: 'this process',
-  log: 'told by the log',
-  push: 'told by pub/sub',
-}
-
 const COLUMNS: readonly Column<LiveEvent>[] = [
   {
     title: 'what',
@@ -87,7 +81,7 @@ const COLUMNS: readonly Column<LiveEvent>[] = [
     value: ({ type }) => KINDS[type]![1],
     cell: ({ type }) => <Toned tone={KINDS[type]![0]}>{KINDS[type]![1]}</Toned>,
   },
-  { title: 'by', isText: true, value: ({ source }) => SOURCES[String(source)] ?? '' },
+  { title: 'by', isText: true, value: ({ source }) => sourceText(source) },
   { title: 'tenant', isText: true, value: ({ tenant }) => (tenant === undefined ? '' : tenantText(tenant)) },
   { title: 'tags', isText: true, value: ({ tags }) => ((tags as readonly string[]) ?? []).join(', ') },
   {

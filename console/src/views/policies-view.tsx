@@ -67,13 +67,14 @@ function rowsOf(cache: CacheSnapshot) {
     name,
     stats,
     mean: meanFillMs(stats),
+    longest: stats.fillMs.count === 0 ? undefined : stats.fillMs.maxMs,
     ratio: hitRatioOf(stats),
     recent: recentOfPolicy(cache, name),
   }))
 }
 
 function columnsOf(rows: readonly Row[], slowest: string | undefined): Column<Row>[] {
-  const longest = Math.max(1e-9, ...rows.map(({ mean }) => mean ?? 0))
+  const highest = Math.max(1e-9, ...rows.map(({ mean }) => mean ?? 0))
   const counted = (title: string, pick: (row: Row) => number, hint?: string): Column<Row> => ({
     title,
     value: pick,
@@ -93,15 +94,15 @@ function columnsOf(rows: readonly Row[], slowest: string | undefined): Column<Ro
       cell: ({ name, mean }) => (
         <span class="with-bar">
           {name === slowest ? <Toned tone="look">{milliseconds(mean)}</Toned> : milliseconds(mean)}
-          <Bar share={(mean ?? 0) / longest} tone={name === slowest ? 'look' : 'plain'} />
+          <Bar share={(mean ?? 0) / highest} tone={name === slowest ? 'look' : 'plain'} />
         </span>
       ),
     },
     {
-      title: 'max',
-      value: ({ stats }) => stats.fillMs.maxMs,
-      cell: ({ stats }) => milliseconds(stats.fillMs.maxMs),
-      hint: 'The longest fill, ms',
+      title: 'longest, ms',
+      value: ({ longest }) => longest,
+      cell: ({ longest }) => milliseconds(longest),
+      hint: 'The longest fill',
     },
     {
       title: 'req/s',
