@@ -104,12 +104,13 @@ export class Coordinator {
     if (lease === undefined) return false
     const { id } = space.namespace
     const { leaseMs } = space.policy.rules.coordinate
+    const askedAt = space.namespace.sequence
     try {
       const [isOurs, control] = await Promise.all([
         this.#tier.renew(id, storedKey(space.prefix, key), lease.token, leaseMs),
         this.#tier.control(id, []),
       ])
-      space.namespace.adopt(control, [])
+      space.namespace.adopt(control, [], askedAt)
       return isOurs && control.epoch === lease.epoch && control.clock === lease.born
     } catch (error) {
       this.#reader.tellFailure('renew', error)
@@ -126,6 +127,7 @@ export class Coordinator {
   > {
     const { namespace } = jobs[0]!.space
     const sentAt = this.#parts.clock.now()
+    const askedAt = namespace.sequence
     const requests = jobs.map((job, index) => ({
       key: storedKey(job.space.prefix, job.key),
       token: leaseToken(this.#parts.random.fillId(), job.space.policy.counters.usualFillMs),
@@ -134,7 +136,7 @@ export class Coordinator {
     }))
     try {
       const reply = await this.#tier.acquire(namespace.id, requests)
-      namespace.adopt(reply.control, [])
+      namespace.adopt(reply.control, [], askedAt)
       const { epoch, clock: born } = reply.control
       const leases = requests.map(({ token }, index) => ({
         token,

@@ -45,7 +45,7 @@ export class DiskControls {
     const { epoch, clock, floor } = known ?? { epoch: this.#random.shortId(), clock: this.#nowMicros(), floor: 0 }
     if (known === undefined)
       void this.#tier.writeNotes([{ name: blockName(namespace), text: blockText(epoch, clock, floor) }])
-    namespace.adopt({ epoch, clock, floor, pruned: 0, tags: [] }, [])
+    namespace.adopt({ epoch, clock, floor, pruned: 0, tags: [] }, [], namespace.sequence)
   }
 
   /** Applies an event here and writes it down. Synchronous; `sync` of the tier makes it last. */

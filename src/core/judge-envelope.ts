@@ -33,7 +33,9 @@ export function judge(
   const known = namespace.judge(envelope.epoch, envelope.born, envelope.tags)
   const said = control ? judgeByControl(envelope, control, asked) : known
   if (known === 'dead' || said === 'dead') return { standing: 'dead', seen }
-  const isUpToDate = control === undefined || namespace.epoch === control.epoch
+  // What happened between an older block and what is known now neither of them tells.
+  const isOlder = control !== undefined && known === 'unknown' && control.clock < namespace.clock
+  const isUpToDate = control === undefined || (namespace.epoch === control.epoch && !isOlder)
   if (said === 'unknown' || !isUpToDate) return undefined
   return { standing: known === 'stale' ? 'stale' : said, seen }
 }
@@ -45,8 +47,9 @@ export async function judgeAsking(
   ask: (tags: readonly string[]) => Promise<Control>,
 ): Promise<Judged> {
   for (let attempt = 0; attempt < MAX_CONTROL_READS; attempt++) {
+    const askedAt = namespace.sequence
     const control = await ask(envelope.tags)
-    namespace.adopt(control, envelope.tags)
+    namespace.adopt(control, envelope.tags, askedAt)
     const judged = judge(namespace, envelope, control, envelope.tags)
     if (judged !== undefined) return judged
   }

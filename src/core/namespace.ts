@@ -59,6 +59,8 @@ export class Namespace implements NamespaceView {
   #knownFrom = 0
   /** Highest clock of an event that came before any control block: one read earlier is out of date. */
   #heardClock = 0
+  /** The sequence at which the log was last taken up anew. */
+  #resetAt = 0
   #isRetired = false
 
   readonly #nowMs: () => number
@@ -199,10 +201,12 @@ export class Namespace implements NamespaceView {
   }
 
   /**
-   * Takes over what a control block said; `asked` are the tags whose clocks were read with it. One that is older than
-   * what is known here changes nothing: state only moves forward.
+   * Takes over what a control block said; `asked` are the tags whose clocks were read with it, `askedAt` the sequence
+   * when it was asked for. One that is older than what is known here changes nothing: state only moves forward. Nor does
+   * one that was asked for before the log was taken up anew (R9): the log will not tell what came in between.
    */
-  adopt(control: Control, asked: readonly string[]): void {
+  adopt(control: Control, asked: readonly string[], askedAt: number): void {
+    if (askedAt < this.#resetAt) return
     if (this.#epoch !== control.epoch) {
       if (control.clock < (this.#epoch === undefined ? this.#heardClock : this.#clock + 1)) return
       this.#open(control.epoch, control.clock, control.floor)
@@ -214,7 +218,10 @@ export class Namespace implements NamespaceView {
       this.#floorAt = at
       isNews = true
     }
+    // Of a tag without a state it may not know the last event.
+    const isTooOld = control.clock < Math.max(this.#openedAt, this.#knownFrom - 1)
     asked.forEach((tag, index) => {
+      if (isTooOld && !this.#tags.has(tag)) return
       const clocks = control.tags[index]
       // A pruned tag may have had any clock up to `pruned`: as if it had had the highest.
       const hard = clocks?.hard ?? (control.pruned > 0 ? control.pruned + 1 : 0)
@@ -241,7 +248,7 @@ export class Namespace implements NamespaceView {
     this.#epoch = undefined
     this.#heardClock = 0
     this.#tags.clear()
-    this.#floorAt = this.#forgottenAt = ++this.sequence
+    this.#floorAt = this.#forgottenAt = this.#resetAt = ++this.sequence
     for (const space of this.spaces.values()) space.flights.poisonAll()
   }
 

@@ -48,9 +48,10 @@ export class SharedReader {
     // Or a little later: the bound counts from where a read began, and what is proven is proven of then, too.
     const sentAt = job.flight.startedAtMs
     const asked = this.#mustAsk(job, sentAt) ? { tags: NO_TAGS } : undefined
+    const askedAt = namespace.sequence
     return this.#tier.read(namespace.id, [storedKey(prefix, job.key)], asked).then(
       ({ envelopes, serverNowMs, control }) => {
-        if (control) namespace.adopt(control, NO_TAGS)
+        if (control) namespace.adopt(control, NO_TAGS, askedAt)
         const looked = this.#meaning(job, envelopes[0], { sentAt, serverNowMs, control })
         return looked instanceof Promise ? looked.then(use) : use(looked)
       },
@@ -66,11 +67,12 @@ export class SharedReader {
     if (obstacle !== undefined) return jobs.map(() => ({ state: 'failed', error: obstacle }))
     const { namespace } = first.space
     const sentAt = this.#parts.clock.now()
+    const askedAt = namespace.sequence
     const keys = jobs.map((job) => storedKey(job.space.prefix, job.key))
     try {
       const asked = this.#mustAsk(first, sentAt) ? { tags: NO_TAGS } : undefined
       const reply = await this.#tier.read(namespace.id, keys, asked)
-      if (reply.control) namespace.adopt(reply.control, NO_TAGS)
+      if (reply.control) namespace.adopt(reply.control, NO_TAGS, askedAt)
       const answered = { sentAt, serverNowMs: reply.serverNowMs, control: reply.control }
       return await Promise.all(jobs.map((job, index) => this.#meaning(job, reply.envelopes[index], answered)))
     } catch (error) {

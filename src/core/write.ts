@@ -122,9 +122,10 @@ export class Writer {
     const flights = encoded.map(({ request }) => this.#register(request))
     const { namespace } = encoded[0]!.request.space
     const origin = this.#invalidator.newOrigin()
+    const askedAt = namespace.sequence
     try {
       const { control, tokens, claimedAtMs } = await this.#claim(encoded, shared)
-      namespace.adopt(control, [])
+      namespace.adopt(control, [], askedAt)
       const stores = encoded.map((one, index) => this.#envelop(one, tokens[index]!, control))
       this.#invalidator.expectOwn(origin)
       const payload = encodeEntriesPayload({
