@@ -12,6 +12,11 @@ export const SYNC_BYTES = 16 * 1024
 /** Larger goes through in pieces. */
 export const STREAM_BYTES = 1024 * 1024
 const PIECE_BYTES = 64 * 1024
+/**
+ * After each chunk of output zlib comes back to the event loop and waits for a thread anew, and on a machine with few cores
+ * keeps reads from theirs. Most values fit one of this size.
+ */
+const PACKED_CHUNK = 256 * 1024
 const SAMPLE_BYTES = 4096
 /** Less is not worth unpacking it at every read. */
 const LEAST_RATIO = 1.1
@@ -32,8 +37,8 @@ interface Codec {
   packSync(bytes: Buffer, level: number): Buffer
   pack(bytes: Buffer, level: number): Promise<Buffer>
   packStream(level: number): zlib.Deflate
-  unpackSync(bytes: Buffer): Buffer
-  unpack(bytes: Buffer): Promise<Buffer>
+  unpackSync(bytes: Buffer, rawBytes: number): Buffer
+  unpack(bytes: Buffer, rawBytes: number): Promise<Buffer>
   unpackStream(): zlib.Deflate
 }
 
@@ -52,12 +57,17 @@ function codecOf(
     })
   return {
     packSync: (bytes, level) => library[`${names.pack}Sync`]!(bytes, optionsFor(level)) as Buffer,
-    pack: (bytes, level) => call(names.pack, bytes, optionsFor(level)),
+    pack: (bytes, level) => call(names.pack, bytes, { ...optionsFor(level), chunkSize: PACKED_CHUNK }),
     packStream: (level) => library[names.packStream]!(optionsFor(level)) as zlib.Deflate,
-    unpackSync: (bytes) => library[`${names.unpack}Sync`]!(bytes) as Buffer,
-    unpack: (bytes) => call(names.unpack, bytes),
+    unpackSync: (bytes, rawBytes) => library[`${names.unpack}Sync`]!(bytes, inOneChunk(rawBytes)) as Buffer,
+    unpack: (bytes, rawBytes) => call(names.unpack, bytes, inOneChunk(rawBytes)),
     unpackStream: () => library[names.unpackStream]!() as zlib.Deflate,
   }
+}
+
+/** A full chunk would ask for a second one. */
+function inOneChunk(rawBytes: number): { chunkSize: number } {
+  return { chunkSize: rawBytes + 64 }
 }
 
 const constants = zlib.constants as Record<string, number>
@@ -150,10 +160,10 @@ export function unpack(codec: number, bytes: Buffer, rawBytes: number): Buffer |
   if (codec === CODECS.none) return bytes
   const way = WAYS[codec]
   if (way === undefined) throw new TypeError(`codec ${codec} is not known here`)
-  if (rawBytes <= SYNC_BYTES) return checkLength(way.unpackSync(bytes), rawBytes)
+  if (rawBytes <= SYNC_BYTES) return checkLength(way.unpackSync(bytes, rawBytes), rawBytes)
   return pool.run(1, async () =>
     checkLength(
-      rawBytes <= STREAM_BYTES ? await way.unpack(bytes) : await unpackInPieces(way, bytes, rawBytes),
+      rawBytes <= STREAM_BYTES ? await way.unpack(bytes, rawBytes) : await unpackInPieces(way, bytes, rawBytes),
       rawBytes,
     ),
   )
