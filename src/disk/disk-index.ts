@@ -4,6 +4,8 @@ const SHARDS = 64
 const FIRST_CAPACITY = 16
 const MAX_LOAD = 0.8
 const GROWTH = 1.3
+/** How much more than its share a shard may get, when entries fall to shards by their hash. */
+const UNEVEN = 1.05
 const MARKS_SHIFT = 16
 
 /** A row's marks beside the record's own flags (the low bits): how often it was used since it was written, 0 to 3. */
@@ -43,11 +45,13 @@ export class DiskIndex {
   #at = 0
   #size = 0
 
-  constructor(from: number | IndexParts) {
+  /** `expected`: entries that it has room for from the beginning. */
+  constructor(from: number | IndexParts, expected = 0) {
     this.#seed = typeof from === 'number' ? from : from.seed
+    const capacity = Math.max(FIRST_CAPACITY, Math.ceil((expected / SHARDS / MAX_LOAD) * UNEVEN))
     this.#shards =
       typeof from === 'number'
-        ? Array.from({ length: SHARDS }, () => emptyShard(FIRST_CAPACITY))
+        ? Array.from({ length: SHARDS }, () => emptyShard(capacity))
         : from.shards.map(({ rows, count }) => ({ rows, count, capacity: rows.length / ROW }))
     this.#shard = this.#shards[0]!
     for (const { count } of this.#shards) this.#size += count
@@ -126,7 +130,7 @@ export class DiskIndex {
     if (!this.find(low, high)) {
       const shard = this.#shard
       if ((shard.count + 1) / shard.capacity > MAX_LOAD) {
-        this.#grow(shard)
+        this.#resize(shard, Math.ceil(shard.capacity * GROWTH))
         this.find(low, high)
       }
       shard.count++
@@ -163,6 +167,14 @@ export class DiskIndex {
     this.#size--
   }
 
+  /** Gives back the room of a shard that turned out to be expected too large. */
+  fit(): void {
+    for (const shard of this.#shards) {
+      const capacity = Math.max(FIRST_CAPACITY, Math.ceil((shard.count / MAX_LOAD) * UNEVEN))
+      if (capacity * GROWTH < shard.capacity) this.#resize(shard, capacity)
+    }
+  }
+
   /** Every row, in no order. Rows must not be added or removed meanwhile. */
   forEach(visit: (row: IndexRow, low: number, high: number) => void): void {
     for (const { rows } of this.#shards) {
@@ -194,9 +206,8 @@ export class DiskIndex {
     return Math.floor((((mixed ^ (mixed >>> 16)) >>> 0) / 0x1_0000_0000) * capacity)
   }
 
-  #grow(shard: Shard): void {
+  #resize(shard: Shard, capacity: number): void {
     const old = shard.rows
-    const capacity = Math.ceil(shard.capacity * GROWTH)
     const rows = new Uint32Array(capacity * ROW)
     for (let at = 0; at < old.length; at += ROW) {
       if (old[at + 3] === 0) continue

@@ -113,6 +113,11 @@ export class HintRows {
   }
 }
 
+/** How many rows a hint of this size holds. */
+export function rowsIn(hintBytes: number): number {
+  return Math.max(0, Math.floor((hintBytes - HEAD_BYTES) / (ROW * 4)))
+}
+
 function lowHalf(value: number): number {
   return value % 0x1_0000_0000
 }

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { DiskIndex, type IndexParts } from './disk-index.js'
-import { type FileRef, type HintRow, HintRows } from './hint.js'
+import { type FileRef, type HintRow, HintRows, rowsIn } from './hint.js'
 import { BARRIER, ENTRY, NOTE, SOFT, SOFTENED, TOMBSTONE } from './record.js'
 import { scanSegment } from './scan.js'
 import { hintPath, segmentId, segmentName } from './segment.js'
@@ -40,6 +40,9 @@ export interface RecoveredSegment {
 /** Exists while room is made on a full disk: notes may be missing, so that nothing may be believed. */
 export const HEALING = 'HEALING'
 
+/** Room that hints may ask for before they were read: 126 MB. For more entries the index grows. */
+const MAX_EXPECTED = 4_000_000
+
 /**
  * Builds the index from hints, and from the segments themselves where a hint is missing; writes the hints that were
  * missing. Synchronous, because it runs in the maintenance worker.
@@ -49,13 +52,14 @@ export function recover(directory: string, seed: number): Recovered {
   mkdirSync(log, { recursive: true })
   mkdirSync(join(directory, 'files'), { recursive: true })
   discardIfHealing(directory, log)
-  const index = new DiskIndex(seed)
+  const ids = readdirSync(log).flatMap((name) => segmentId(name) ?? [])
+  // Growing as it is filled would take longer than all the rest.
+  const index = new DiskIndex(seed, Math.min(rowsOfHints(log, ids), MAX_EXPECTED))
   const files = new Map<number, { low: number; high: number; file: FileRef }>()
   const found: Mutable<RecoveredSegment>[] = []
   let lastSequence = 0
   let damaged = 0
   let scanned = 0
-  const ids = readdirSync(log).flatMap((name) => segmentId(name) ?? [])
   for (const id of ids.sort((a, b) => a - b)) {
     const path = join(log, segmentName(id))
     const { size } = statSync(path)
@@ -82,6 +86,7 @@ export function recover(directory: string, seed: number): Recovered {
       replay(index, files, row, slot)
     }
   }
+  index.fit()
   const liveFiles = [...files.values()].filter(({ low, high }) => index.find(low, high))
   index.forEach((row) => {
     found[row.segment]!.liveBytes += row.length
@@ -141,6 +146,15 @@ export function bytesToRecover(directory: string): number {
     bytes += hint?.size ?? statSync(path, { throwIfNoEntry: false })?.size ?? 0
   }
   return bytes
+}
+
+function rowsOfHints(log: string, ids: readonly number[]): number {
+  let rows = 0
+  for (const id of ids) {
+    const hint = statSync(hintPath(join(log, segmentName(id))), { throwIfNoEntry: false })
+    rows += rowsIn(hint?.size ?? 0)
+  }
+  return rows
 }
 
 function readHint(segmentPath: string, segmentBytes: number): HintRows | undefined {

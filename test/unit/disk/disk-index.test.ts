@@ -46,6 +46,29 @@ describe('the index', () => {
     expect(other.find(low, high) && other.offset).toBe(777)
   })
 
+  it('has room for as many as are expected, and gives back what was not needed', () => {
+    const hash = new KeyHash()
+    const filled = (expected: number): DiskIndex => {
+      const index = new DiskIndex(1, expected)
+      for (let n = 1; n <= 20_000; n++) {
+        const { low, high } = hash.of(`user:${n}`)
+        index.put(low, high, row(n))
+      }
+      index.fit()
+      return index
+    }
+    for (const expected of [0, 15_000, 20_000, 400_000]) {
+      const index = filled(expected)
+      expect(index.bytes / 20_000).toBeLessThanOrEqual(40)
+      expect(index.size).toBe(20_000)
+      for (let n = 1; n <= 20_000; n += 7) {
+        const { low, high } = hash.of(`user:${n}`)
+        expect(index.find(low, high) && index.offset).toBe(n)
+      }
+    }
+    expect(new DiskIndex(1, 400_000).bytes).toBeGreaterThan(400_000 * 30)
+  })
+
   it('counts uses up to three, beside the marks', () => {
     const index = new DiskIndex(1)
     index.put(5, 6, row(15))
