@@ -128,10 +128,14 @@ function batchRules(add: AddRule): void {
 
 function reclaimRules(add: AddRule): void {
   /** Walks to the end, and answers what all steps did together. */
-  const reclaim = async (tier: SharedTier, dryRun: boolean): Promise<Omit<ReclaimStep, 'next'>> => {
+  const reclaim = async (
+    tier: SharedTier,
+    dryRun: boolean,
+    namespace = NAMESPACE,
+  ): Promise<Omit<ReclaimStep, 'next'>> => {
     const sum = { entries: 0, leases: 0, deleted: 0 }
     for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
-      const step: ReclaimStep = await tier.reclaim!(NAMESPACE, { cursor, dryRun })
+      const step: ReclaimStep = await tier.reclaim!(namespace, { cursor, dryRun })
       sum.entries += step.entries
       sum.leases += step.leases
       sum.deleted += step.deleted
@@ -154,6 +158,9 @@ function reclaimRules(add: AddRule): void {
     assert.equal(await isLeased(a, sampleKey('leased')), false)
     for (const key of others.flatMap(keys)) assert.notEqual(await stored(a, key), undefined, key)
     assert.deepEqual(await reclaim(a, false), { entries: 0, leases: 0, deleted: 0 })
+    const odd = namespaceId('a[b]*?\\')
+    await fill(a, { key: storedKey(spacePrefix(odd, 'strange', 1), 'k') })
+    assert.deepEqual(await reclaim(b, false, odd), { entries: 1, leases: 0, deleted: 1 })
   })
 }
 
