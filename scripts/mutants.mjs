@@ -116,6 +116,27 @@ const MUTANTS = [
     tests: ['test/unit/core/judge-by-control.test.ts'],
   },
   {
+    name: 'R9 control-from-before-the-log',
+    file: 'src/core/namespace.ts',
+    find: 'if (askedAt < this.#resetAt) return',
+    replace: 'void askedAt',
+    tests: ['test/unit/core/races.test.ts'],
+  },
+  {
+    name: 'R11 older-block-tells-of-tags',
+    file: 'src/core/namespace.ts',
+    find: 'if (isTooOld && !this.#tags.has(tag)) return',
+    replace: 'void isTooOld',
+    tests: ['test/unit/core/judge-by-control.test.ts'],
+  },
+  {
+    name: 'R11 judged-by-an-older-block',
+    file: 'src/core/judge-envelope.ts',
+    find: ' && !isOlder',
+    replace: '',
+    tests: ['test/unit/core/judge-by-control.test.ts'],
+  },
+  {
     name: 'R11 prune-without-p on Redis',
     file: 'src/redis-protocol/scripts/bump.ts',
     find: "if pruned > 0 then redis.call('HSET', n, '!p', text(pruned)) end",
