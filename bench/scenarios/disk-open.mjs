@@ -44,6 +44,8 @@ export const scenario = {
       if (contender === 'after a kill') {
         for (const name of names) if (name.endsWith('.hint')) rmSync(join(log, name))
       }
+      // Every service has loaded its library when it opens a directory.
+      await import('freshtier/disk')
       const delay = monitorEventLoopDelay({ resolution: 1 })
       delay.enable()
       const startedAt = performance.now()
