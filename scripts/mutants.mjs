@@ -216,6 +216,13 @@ const MUTANTS = [
     tests: ['test/unit/core/strict-joins.test.ts'],
   },
   {
+    name: 'R6 join-gives-what-died-since',
+    file: 'src/core/flight-joins.ts',
+    find: ' && isAlive(early.value, space.namespace)',
+    replace: '',
+    tests: ['test/unit/core/races.test.ts'],
+  },
+  {
     name: 'strict-join-of-any-load',
     file: 'src/core/flight-joins.ts',
     find: 'flight.loadBegunAt > calledAt',

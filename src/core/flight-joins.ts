@@ -1,6 +1,7 @@
 import type { Coordinator } from './coordinator.js'
 import type { Flight } from './flights.js'
 import type { Found } from './found.js'
+import type { Namespace } from './namespace.js'
 import type { CacheParts } from './parts.js'
 import type { ReadEvents } from './read-events.js'
 import type { ReadRequest } from './read-request.js'
@@ -59,18 +60,17 @@ export class FlightJoins {
       (flight.lease !== undefined && (await this.#coordinator!.stands({ space, key, flight })))
     if (!isProven || flight.isDetached || flight.isPoisoned) return undefined
     this.#events.joined(request)
-    if (isLater) return this.join(flight, signal)
+    if (isLater) return this.join(request, flight)
     const found = await this.wait(flight, signal)
     // A stale value may stand in for a call that came before it was found, not for a later one.
     return found.state === 'stale' ? undefined : joinedBy(found)
   }
 
   /** What a flight of somebody else brings. */
-  async join(flight: Flight<Found>, signal: AbortSignal | undefined): Promise<Found> {
+  async join({ space, signal }: Pick<ReadRequest, 'space' | 'signal'>, flight: Flight<Found>): Promise<Found> {
     const { early } = flight
-    const found =
-      early !== undefined && this.#parts.clock.now() < early.untilMs ? early.value : await this.wait(flight, signal)
-    return joinedBy(found)
+    const isIn = early !== undefined && this.#parts.clock.now() < early.untilMs && isAlive(early.value, space.namespace)
+    return joinedBy(isIn ? early.value : await this.wait(flight, signal))
   }
 
   /** The flight's answer, or the caller's own abort. The last caller to give up aborts the fill. */
@@ -98,6 +98,11 @@ async function waitUnlessAborted(flight: Flight<Found>, answer: Promise<Found>, 
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
+}
+
+/** A control block may have told of an invalidation since: what the flight still brings is newer, what it brought is not. */
+function isAlive(found: Found, namespace: Namespace): boolean {
+  return !('seen' in found) || namespace.standing(found.seen, found.tags) !== 'dead'
 }
 
 function joinedBy(found: Found): Found {

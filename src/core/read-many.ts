@@ -72,7 +72,7 @@ export class ManyReader {
       const own = held[index]
       if (own !== undefined && this.#reader.answers(request, own, start)) return own
       const joinable = this.#joins.joinable(request)
-      if (joinable) return this.#joins.join(joinable, request.signal)
+      if (joinable) return this.#joins.join(request, joinable)
       const job = this.#reader.begin(request, own)
       start(job)
       return this.#joins.wait(job.flight, request.signal)

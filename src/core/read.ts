@@ -109,7 +109,7 @@ export class Reader {
     const mayBegin = request.level !== 'strict' && !request.signal?.aborted && !this.#isClosed
     if (!mayBegin || !this.#held.lacks(request)) return this.#readHeld(request)
     const joinable = this.#joins.joinable(request)
-    return joinable ? this.#joins.join(joinable, request.signal) : this.#fly(request, undefined)
+    return joinable ? this.#joins.join(request, joinable) : this.#fly(request, undefined)
   }
 
   async #readHeld(request: ReadRequest): Promise<Found> {
@@ -121,7 +121,7 @@ export class Reader {
       return held
     }
     const joinable = this.#joins.joinable(request)
-    if (joinable) return this.#joins.join(joinable, request.signal)
+    if (joinable) return this.#joins.join(request, joinable)
     // Of many strict callers one goes and the others join: nothing is awaited between this look and `begin`.
     const calledAt = request.space.flights.moment()
     let refused: Flight<Found> | undefined

@@ -8,6 +8,13 @@ import { deferred, Origin, type TwinCaches, twinCaches } from '../../kit/twin-ca
  */
 const policy = definePolicy({ name: 'row', ttl: '60s', jitter: 0 })
 const tagged = definePolicy({ name: 'tagged', ttl: '60s', jitter: 0, tags: () => ['t'] })
+const revalidated = definePolicy({
+  name: 'revalidated',
+  ttl: '60s',
+  jitter: 0,
+  stale: { whileRevalidate: '30s' },
+  tags: () => ['t'],
+})
 
 let open: TwinCaches | undefined
 
@@ -140,6 +147,27 @@ describe('an invalidation that a process learns of from a control block, before 
     loaded.resolve(1)
     await clock.advance(1_000)
     expect([await early, await late]).toEqual([1, 2])
+  })
+
+  it.each(Object.entries(ways))('R6: %s: nor is given the stale value that answered before it', async (_way, run) => {
+    const { caches, clock, server, network } = setUp(2)
+    const [a, b] = caches as [Cache, Cache]
+    const origin = new Origin()
+    server.dropPush = true
+    await a.getOrFill(revalidated, 'k', origin.load)
+    await b.getOrFill(revalidated, 'other', () => 0)
+    await clock.advance(60_000)
+    const acquire = network.hold('request', 'acquire', 2)
+    expect(await b.getOrFill(revalidated, 'k', origin.load)).toBe(1)
+    await acquire.reached
+    origin.version = 2
+    const after = await run(a)
+    await b.getOrFill(revalidated, 'other', () => 0, { consistency: 'strict' })
+    const late = b.getOrFill(revalidated, 'k', origin.load, { after })
+    await clock.settle()
+    acquire.release()
+    await clock.advance(1_000)
+    expect(await late).toBe(2)
   })
 
   it('R6: the first block that it sees: whoever comes after it joins no load that began before', async () => {
