@@ -31,7 +31,9 @@ async function compileIfNeeded(folder) {
   if (code !== 0)
     throw new Failure(`${folder === '.' ? 'freshtier' : folder} does not compile: see the messages above.`)
   mkdirSync(stampFolder, { recursive: true })
-  writeFileSync(stampFile, stamp)
+  // What was edited meanwhile may have been compiled before or after.
+  if (hashOf(folder, sources) === stamp) writeFileSync(stampFile, stamp)
+  else rmSync(stampFile, { force: true })
 }
 
 /** The app's build depends on the library's declarations, so the library's sources count for it too. */
