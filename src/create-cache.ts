@@ -1,4 +1,5 @@
-import { type Cache, type CacheOptions, createCacheWith } from './core/create-cache.js'
+import type { CacheOptions } from './core/cache-options.js'
+import { type Cache, createCacheWith } from './core/create-cache.js'
 import { memoryTier } from './memory/memory-tier.js'
 
 /**

@@ -2,6 +2,7 @@
 
 export type { BoundPolicy } from './core/bound-policy.js'
 export type { CloseReport } from './core/cache-core.js'
+export type { CacheOptions, TierDefinition } from './core/cache-options.js'
 export type {
   DeletedMany,
   DeleteOptions,
@@ -13,7 +14,7 @@ export type {
   WriteOptions,
 } from './core/call-requests.js'
 export { MAX_KEY_LENGTH } from './core/check-key.js'
-export type { Cache, CacheOptions, MemoryControl, TierDefinition } from './core/create-cache.js'
+export type { Cache, MemoryControl } from './core/create-cache.js'
 export { type DoctorFinding, type DoctorReport, doctor } from './core/doctor.js'
 export type { Entry, EntryDetails, EntryLookup } from './core/entry.js'
 export {

@@ -1,8 +1,8 @@
 import { CacheCore, type CloseReport } from './cache-core.js'
+import { type CacheOptions, checkBound, checkCacheOptions } from './cache-options.js'
 import { Coordinator } from './coordinator.js'
 import { DiskSide } from './disk-side.js'
 import { admit } from './doctor.js'
-import { InvalidOptionError } from './errors.js'
 import { type CacheEvent, type CacheEventType, Events } from './events.js'
 import { FillRunner } from './fill.js'
 import { FlightJoins } from './flight-joins.js'
@@ -15,11 +15,10 @@ import { LocalStore } from './local-store.js'
 import { LogSync } from './log-sync.js'
 import { MemoryReader } from './memory-reader.js'
 import { checkTenant, Namespaces } from './namespaces.js'
-import { checkFields, checkItems, checkMethods, checkOneOf } from './options.js'
+import { checkFields } from './options.js'
 import type { CacheParts, LocalParts } from './parts.js'
 import { pingTiers, type TierPing } from './ping.js'
-import { checkPolicy, definePolicy, type Policy, type PolicyOptions } from './policy.js'
-import type { Clock } from './ports/clock.js'
+import type { Policy } from './policy.js'
 import type { DiskTierDefinition, DiskTrouble } from './ports/disk-tier.js'
 import type {
   EvictionName,
@@ -29,10 +28,9 @@ import type {
   RemovalReason,
   SpaceView,
 } from './ports/local-tier.js'
-import type { Random } from './ports/random.js'
-import type { SharedTier, SharedTierDefinition } from './ports/shared-tier.js'
+import type { SharedTier } from './ports/shared-tier.js'
 import { type PurgeOptions, type PurgeReceipt, purgeTenant } from './purge.js'
-import { type Duration, parseMs, parsePositiveDuration } from './quantity.js'
+import { parseMs } from './quantity.js'
 import { Reader, type SharedSide } from './read.js'
 import { ReadEvents } from './read-events.js'
 import { ManyReader } from './read-many.js'
@@ -42,39 +40,9 @@ import { SharedReader } from './shared-reader.js'
 import { SoloFill } from './solo-fill.js'
 import type { Space } from './space.js'
 import { type CacheStats, TierCounters, takeStats } from './stats.js'
-import { systemClock } from './system-clock.js'
-import { systemRandom } from './system-random.js'
 import { toldTier } from './told-tier.js'
 import { Work } from './work.js'
 import { Writer } from './write.js'
-
-export type TierDefinition = MemoryTierDefinition | DiskTierDefinition | SharedTierDefinition
-
-export interface CacheOptions extends Partial<Omit<PolicyOptions, 'name' | 'version'>> {
-  /** First part of every shared key, and the metrics label: 1 to 32 letters, digits, `.`, `_`, `-`. Default `'cache'`. */
-  name?: string
-  /** Nearest first: at most one memory tier, one disk tier, one shared tier. Default: memory alone, 64 MB. */
-  tiers?: readonly TierDefinition[]
-  /**
-   * How old, at most, a value of memory may be in the face of an invalidation elsewhere. Must be at least twice the
-   * shared tier's poll interval plus its command timeout. Default `'2s'`.
-   */
-  maxStaleness?: Duration
-  /**
-   * While the shared tier's log cannot be followed: `'bound'` (default) lets memory answer within `maxStaleness` of the
-   * last look at the log or of the value's own load, then reads fill. `'serve'` lets it answer up to `outageMaxStale`,
-   * counted in `stats().staleness.outageHits`; invalidations by other processes are then missed for as long.
-   */
-  outage?: 'bound' | 'serve'
-  /** With `outage: 'serve'`: the limit, at least `maxStaleness`. Default `'60s'`. */
-  outageMaxStale?: Duration
-  /** Policies to check now instead of at their first use. */
-  policies?: readonly Policy[]
-  /** For tests: where time comes from. */
-  clock?: Clock
-  /** For tests: where randomness comes from. */
-  random?: Random
-}
 
 /** What can be changed of a memory tier while it runs. */
 export interface MemoryControl {
@@ -131,30 +99,7 @@ export interface Cache extends Scope, AsyncDisposable {
   close(options?: { graceMs?: number }): Promise<CloseReport>
 }
 
-const POLICY_FIELDS = [
-  'ttl',
-  'jitter',
-  'negativeTtl',
-  'stale',
-  'refreshAhead',
-  'fillTimeout',
-  'coordinate',
-  'replicaLag',
-  'bulkhead',
-] as const
 const DEFAULT_PING_MS = 1_000
-const FIELDS = [
-  'name',
-  'tiers',
-  'maxStaleness',
-  'outage',
-  'outageMaxStale',
-  'policies',
-  'clock',
-  'random',
-  ...POLICY_FIELDS,
-]
-
 /**
  * Makes a cache. With nothing but a ttl: memory only, 64 MB.
  *
@@ -168,30 +113,19 @@ const FIELDS = [
  * @throws InvalidOptionError naming the field, the value and the rule.
  */
 export function createCacheWith(defaultMemory: () => MemoryTierDefinition, options: CacheOptions): Cache {
-  checkFields(options, FIELDS, 'createCache')
-  // Only what is left out has a default: null is a mistake.
-  const { tiers: given = [defaultMemory()], maxStaleness = '2s', random = systemRandom } = options
-  const { clock: ticking = systemClock } = options
-  const name = checkName(options.name === undefined ? 'cache' : options.name)
-  const { memoryTier, diskTier, sharedTier } = checkTiers(given)
-  const maxStalenessMs = parsePositiveDuration(maxStaleness, 'createCache.maxStaleness')
-  const outageMaxStaleMs = checkOutage(options, maxStalenessMs)
-  checkMethods(ticking, ['now', 'coarseNow', 'wallNow', 'setTimer', 'setHousekeepingTimer'], 'createCache.clock')
-  checkMethods(random, ['next', 'fillId', 'shortId'], 'createCache.random')
-  const defaultPolicy = defaultPolicyOf(options)
-  const policies = options.policies === undefined ? [] : checkItems(options.policies, 'createCache.policies')
-  for (const [index, policy] of policies.entries()) checkPolicy(policy, `createCache.policies[${index}]`)
+  const rules = checkCacheOptions(options, defaultMemory)
+  const { name, random, memoryTier, diskTier, sharedTier, maxStalenessMs, outageMaxStaleMs, defaultPolicy } = rules
 
   const events = new Events()
   const tiers = new TierCounters()
-  const opened = sharedTier?.open({ cacheName: name, clock: ticking, random })
+  const opened = sharedTier?.open({ cacheName: name, clock: rules.clock, random })
   // Nothing but the age of what it holds tells a thawed process that it was away.
-  const clock = opened ? new FreezeAwareClock(ticking) : ticking
+  const clock = opened ? new FreezeAwareClock(rules.clock) : rules.clock
   const shared = opened && toldTier(opened, { clock, events })
   const namespaces = new Namespaces(clock, shared?.commandTimeoutMs)
   try {
-    if (shared) checkBound(maxStaleness, maxStalenessMs, shared.pollMs * 2 + shared.commandTimeoutMs)
-    for (const policy of defaultPolicy ? [defaultPolicy, ...policies] : policies) namespaces.register(policy)
+    if (shared) checkBound(rules, shared.pollMs * 2 + shared.commandTimeoutMs)
+    for (const policy of rules.policies) namespaces.register(policy)
   } catch (error) {
     shared?.close().catch(() => {})
     throw error
@@ -344,91 +278,4 @@ function openSharedSide(
   const reader = new SharedReader(parts, shared, queue)
   const lease = new LeaseFill(parts, shared, { reader, store, solo })
   return { reader, lease, coordinator: new Coordinator(parts, shared, { reader, store, solo, lease }) }
-}
-
-function checkName(name: unknown): string {
-  if (typeof name === 'string' && /^[a-z0-9][a-z0-9._-]{0,31}$/i.test(name)) return name
-  throw new InvalidOptionError({
-    field: 'createCache.name',
-    value: name,
-    rule: "must be 1 to 32 letters, digits, '.', '_' or '-', the first a letter or digit",
-  })
-}
-
-function checkTiers(value: unknown): {
-  memoryTier: MemoryTierDefinition | undefined
-  diskTier: DiskTierDefinition | undefined
-  sharedTier: SharedTierDefinition | undefined
-} {
-  const field = 'createCache.tiers'
-  if (!Array.isArray(value) || value.length === 0) {
-    throw new InvalidOptionError({
-      field,
-      value,
-      rule: 'must be an array of at least one tier, such as [memoryTier()]',
-    })
-  }
-  const tiers = value as readonly TierDefinition[]
-  for (const [index, tier] of tiers.entries()) {
-    if (typeof tier?.open !== 'function' || (tier.kind !== 'local' && tier.kind !== 'shared')) {
-      throw new InvalidOptionError({
-        field: `${field}[${index}]`,
-        value: tier,
-        rule: 'must be made by memoryTier, redisTier or another tier function',
-      })
-    }
-  }
-  const ranks = tiers.map((tier) => (tier.kind === 'shared' ? 2 : tier.name === 'disk' ? 1 : 0))
-  if (ranks.some((rank, index) => index > 0 && rank <= ranks[index - 1]!)) {
-    throw new InvalidOptionError({
-      field,
-      value: tiers.map((tier) => tier.name).join(', '),
-      rule: 'must name each tier once: memory first, then disk, then at most one shared tier',
-    })
-  }
-  return {
-    memoryTier: tiers[ranks.indexOf(0)] as MemoryTierDefinition | undefined,
-    diskTier: tiers[ranks.indexOf(1)] as DiskTierDefinition | undefined,
-    sharedTier: tiers[ranks.indexOf(2)] as SharedTierDefinition | undefined,
-  }
-}
-
-function checkBound(value: string, maxStalenessMs: number, leastMs: number): void {
-  if (maxStalenessMs >= leastMs) return
-  throw new InvalidOptionError({
-    field: 'createCache.maxStaleness',
-    value,
-    rule: `must be at least twice the shared tier's poll interval plus its command timeout (${leastMs} ms)`,
-  })
-}
-
-/** The limit for memory's answers in an outage; 0 = none but the bound. */
-function checkOutage({ outage = 'bound', outageMaxStale }: CacheOptions, maxStalenessMs: number): number {
-  const field = 'createCache.outageMaxStale'
-  if (checkOneOf(outage, ['bound', 'serve'], 'createCache.outage') === 'bound') {
-    if (outageMaxStale === undefined) return 0
-    throw new InvalidOptionError({ field, value: outageMaxStale, rule: "belongs to outage: 'serve'" })
-  }
-  const limitMs = outageMaxStale === undefined ? 60_000 : parsePositiveDuration(outageMaxStale, field)
-  if (limitMs >= maxStalenessMs) return limitMs
-  throw new InvalidOptionError({
-    field,
-    value: outageMaxStale ?? '60s',
-    rule: `must be at least maxStaleness (${maxStalenessMs} ms)`,
-  })
-}
-
-/** The policy of calls that name none: made of the cache's own policy fields, if it has a ttl. */
-function defaultPolicyOf(options: CacheOptions): Policy | undefined {
-  const given = POLICY_FIELDS.filter((field) => options[field] !== undefined)
-  if (options.ttl === undefined) {
-    if (given.length === 0) return undefined
-    throw new InvalidOptionError({
-      field: `createCache.${given[0]}`,
-      value: options[given[0]!],
-      rule: 'belongs to the default policy, which needs a ttl as well',
-    })
-  }
-  const fields = Object.fromEntries(given.map((field) => [field, options[field]]))
-  return definePolicy({ ...(fields as Omit<PolicyOptions, 'name'>), name: 'default' })
 }
