@@ -20,13 +20,19 @@ export interface MemoryReadings {
   readonly rssLimitBytes: number
 }
 
-/** V8 counts three semi-spaces of 16 MB into `heap_size_limit`, and runs out of memory when the old generation is full. */
-const YOUNG_BYTES = 3 * 16 * 1024 * 1024
-const MIN_LIMIT_BYTES = 16 * 1024 * 1024
+const MB = 1024 * 1024
+/** The largest semi-space, where V8 is not told: before version 13, and since. */
+const SEMI_SPACE_BYTES = { older: 16 * MB, newer: 64 * MB }
+/** Where V8 chooses all sizes by the machine's memory, the young generation is less than this share of the limit. */
+const MOST_YOUNG = 1 / 8
+const MIN_LIMIT_BYTES = 16 * MB
 
 /** The readings of this process. The limit of its control group is read once, now. */
 export function processReadings(): MemoryReadings {
-  const limitBytes = Math.max(MIN_LIMIT_BYTES, getHeapStatistics().heap_size_limit - YOUNG_BYTES)
+  // The command line has the last word.
+  const flags = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv]
+  const v8 = Number.parseInt(process.versions.v8, 10)
+  const limitBytes = oldGenerationLimit({ heapLimitBytes: getHeapStatistics().heap_size_limit, flags, v8 })
   return {
     heap: () => {
       let usedBytes = 0
@@ -41,6 +47,28 @@ export function processReadings(): MemoryReadings {
     rssBytes: () => process.memoryUsage.rss(),
     rssLimitBytes: Math.min(cgroupLimitBytes() ?? Infinity, totalmem()),
   }
+}
+
+/**
+ * What V8's old generation may take: when that is full, the process runs out of memory. The heap's limit counts the young
+ * generation as well, as three semi-spaces of the largest size, however small they are.
+ */
+export function oldGenerationLimit(heap: { heapLimitBytes: number; flags: readonly string[]; v8: number }): number {
+  const { heapLimitBytes, flags, v8 } = heap
+  const told = (name: string): number | undefined => {
+    const values = flags.flatMap((flag) => {
+      const [given, value] = flag.replaceAll('_', '-').split('=')
+      return given === `--${name}` && Number(value) > 0 ? [Number(value)] : []
+    })
+    return values.at(-1)
+  }
+  const oldMb = told('max-old-space-size')
+  if (oldMb !== undefined) return Math.max(MIN_LIMIT_BYTES, Math.min(oldMb * MB, heapLimitBytes))
+  const semiMb = told('max-semi-space-size')
+  const semiBytes = semiMb !== undefined ? semiMb * MB : v8 < 13 ? SEMI_SPACE_BYTES.older : SEMI_SPACE_BYTES.newer
+  const isChosenByMemory = semiMb === undefined && told('max-old-space-size-percentage') === undefined
+  const most = isChosenByMemory ? heapLimitBytes * MOST_YOUNG : Infinity
+  return Math.max(MIN_LIMIT_BYTES, heapLimitBytes - Math.min(3 * semiBytes, most))
 }
 
 /**

@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { PressureChange } from '../../../src/core/ports/local-tier.js'
-import { cgroupLimitBytes, type MemoryReadings, processReadings } from '../../../src/memory/memory-readings.js'
+import {
+  cgroupLimitBytes,
+  type MemoryReadings,
+  oldGenerationLimit,
+  processReadings,
+} from '../../../src/memory/memory-readings.js'
 import type { MemoryTierOptions } from '../../../src/memory/memory-tier.js'
 import { newEntry, newSpace, openTier } from './memory-fixture.js'
 
@@ -251,5 +256,23 @@ describe('the limit of a control group', () => {
     expect(limitBytes).toBeGreaterThan(usedBytes)
     expect(readings.rssBytes()).toBeGreaterThan(usedBytes)
     expect(readings.rssLimitBytes).toBeGreaterThan(readings.rssBytes())
+  })
+})
+
+// Limits as Node 20, 22 (V8 below 13) and 24 tell them.
+describe('the limit of the old generation', () => {
+  it.each([
+    ['told', ['--max-old-space-size=128'], 11, 176, 128],
+    ['told, since V8 13', ['--max-old-space-size=128'], 13, 320, 128],
+    ['told with underscores', ['--max_old_space_size=128'], 13, 320, 128],
+    ['told twice, the last one counts', ['--max-old-space-size=64', '--max-old-space-size=128'], 13, 320, 128],
+    ['told for the process, this thread has less', ['--max-old-space-size=1024'], 13, 300, 300],
+    ['chosen by V8', [], 11, 4_144, 4_096],
+    ['chosen by V8, since V8 13', [], 13, 4_288, 4_096],
+    ['chosen by V8 on a small machine', [], 13, 264, 231],
+    ['semi-spaces told', ['--max-semi-space-size=8'], 13, 4_120, 4_096],
+    ['a share of the memory', ['--max-old-space-size-percentage=1'], 13, 320, 128],
+  ])('is found: %s', (_what, flags, v8, heapMb, expectedMb) => {
+    expect(oldGenerationLimit({ heapLimitBytes: heapMb * MB, flags, v8 })).toBe(expectedMb * MB)
   })
 })
