@@ -1,6 +1,6 @@
 import { InvalidOptionError } from './errors.js'
 import { checkFields, checkItems, checkMethods, checkOneOf } from './options.js'
-import { checkPolicy, definePolicy, type Policy, type PolicyOptions } from './policy.js'
+import { checkPolicy, definePolicy, type Policy, type PolicyOptions, RULE_FIELDS } from './policy.js'
 import type { Clock } from './ports/clock.js'
 import type { DiskTierDefinition } from './ports/disk-tier.js'
 import type { MemoryTierDefinition } from './ports/local-tier.js'
@@ -56,17 +56,6 @@ export interface CacheRules {
   readonly random: Random
 }
 
-const POLICY_FIELDS = [
-  'ttl',
-  'jitter',
-  'negativeTtl',
-  'stale',
-  'refreshAhead',
-  'fillTimeout',
-  'coordinate',
-  'replicaLag',
-  'bulkhead',
-] as const
 const FIELDS = [
   'name',
   'tiers',
@@ -76,7 +65,7 @@ const FIELDS = [
   'policies',
   'clock',
   'random',
-  ...POLICY_FIELDS,
+  ...RULE_FIELDS,
 ]
 
 /** @throws InvalidOptionError naming the field, the value and the rule. */
@@ -177,7 +166,7 @@ function checkOutage({ outage = 'bound', outageMaxStale }: CacheOptions, maxStal
 
 /** The policy of calls that name none: made of the cache's own policy fields, if it has a ttl. */
 function defaultPolicyOf(options: CacheOptions): Policy | undefined {
-  const given = POLICY_FIELDS.filter((field) => options[field] !== undefined)
+  const given = RULE_FIELDS.filter((field) => options[field] !== undefined)
   if (options.ttl === undefined) {
     if (given.length === 0) return undefined
     throw new InvalidOptionError({

@@ -130,11 +130,8 @@ export interface Coordination {
 /** Known to every copy of this package in the process. */
 const BRAND = Symbol.for('freshtier.policy')
 
-const FIELDS = [
-  'name',
-  'version',
-  'fill',
-  'value',
+/** What a cache's options may give its default policy as well. */
+export const RULE_FIELDS = [
   'ttl',
   'jitter',
   'negativeTtl',
@@ -144,8 +141,8 @@ const FIELDS = [
   'coordinate',
   'replicaLag',
   'bulkhead',
-  'tags',
-]
+] as const
+const FIELDS = ['name', 'version', 'fill', 'value', ...RULE_FIELDS, 'tags']
 
 /**
  * Declares the rules of one kind of entry; key and value types come from `fill` (or from the schema in `value`).
