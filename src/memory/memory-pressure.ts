@@ -5,6 +5,8 @@ const HEAP_HIGH = 0.72
 const HEAP_LOW = 0.55
 /** Share of the heap limit, all pages with all garbage, at which nobody can wait for a collection. */
 const HEAP_CRITICAL = 0.9
+/** Share of the young generation that may be promoted at once: half of what the tier is given, as a rule, is garbage. */
+const PROMOTED = 1 / 2
 const RSS_HIGH = 0.9
 const RSS_LOW = 0.75
 /** A reading lower than the one before by this share shows that V8 has collected. */
@@ -45,12 +47,13 @@ export class MemoryPressure {
   #storesLeft = FIRST_STRIDE
   #stride = FIRST_STRIDE
   #lastUsed = 0
+  #lastOld = 0
   #lastTaken = 0
   #growthPerStore = 0
   /** What the latest collection left, with half of what is free on its pages. */
   #live = 0
   #isSettled = true
-  #usedAtShrink = 0
+  #oldAtShrink = 0
   #shrunkAtMs = Number.NEGATIVE_INFINITY
   #grownAtMs = Number.NEGATIVE_INFINITY
   #cause: 'heap' | 'rss' = 'heap'
@@ -95,9 +98,9 @@ export class MemoryPressure {
       : { advice: 'grow', cause: 'rss', usedBytes: rss, limitBytes: rssLimitBytes }
   }
 
-  /** `usedBytes` of the answer: all pages, which is what V8 holds against its limit. */
+  /** `usedBytes` of the answer: all pages, which is what V8 holds against its limit, with what may soon come to them. */
   #observe(): { usedBytes: number; limitBytes: number } {
-    const { usedBytes, committedBytes, limitBytes } = this.#readings.heap()
+    const { youngBytes, usedBytes, committedBytes, limitBytes } = this.#readings.heap()
     // Part of what is free on pages can't be used: large values fill a page badly.
     const taken = (usedBytes + committedBytes) / 2
     const isCollected = taken < this.#lastTaken - COLLECTED * limitBytes
@@ -105,7 +108,8 @@ export class MemoryPressure {
     // Pages are swept little by little after a collection.
     this.#live = isCollected ? taken : Math.min(this.#live, taken)
     this.#lastTaken = taken
-    this.#lastUsed = Math.max(usedBytes, committedBytes)
+    this.#lastOld = Math.max(usedBytes, committedBytes)
+    this.#lastUsed = this.#lastOld + PROMOTED * youngBytes
     return { usedBytes: this.#lastUsed, limitBytes }
   }
 
@@ -113,14 +117,14 @@ export class MemoryPressure {
     const isCritical = usedBytes >= HEAP_CRITICAL * limitBytes
     const isHigh = this.#live >= HEAP_HIGH * limitBytes
     if (!isCritical && !isHigh) return undefined
-    const mayAct = this.#isSettled || (isCritical && usedBytes >= this.#usedAtShrink + GROWN * limitBytes)
+    const mayAct = this.#isSettled || (isCritical && this.#lastOld >= this.#oldAtShrink + GROWN * limitBytes)
     if (!mayAct) return undefined
     return this.#shrink({ advice: 'shrink', cause: 'heap', usedBytes, limitBytes }, nowMs)
   }
 
   #shrink(finding: PressureFinding, nowMs: number): PressureFinding {
     this.#isSettled = false
-    this.#usedAtShrink = this.#lastUsed
+    this.#oldAtShrink = this.#lastOld
     this.#shrunkAtMs = nowMs
     this.#cause = finding.cause
     return finding

@@ -16,6 +16,7 @@ const MB = 1024 * 1024
 
 /** Memory as a test says it is. */
 class ScriptedReadings implements MemoryReadings {
+  youngBytes = 0
   usedBytes = 10 * MB
   residentBytes = 50 * MB
   readonly rssLimitBytes = 1_000 * MB
@@ -23,7 +24,8 @@ class ScriptedReadings implements MemoryReadings {
 
   heap() {
     this.looks++
-    return { usedBytes: this.usedBytes, committedBytes: this.usedBytes, limitBytes: 100 * MB }
+    const { youngBytes, usedBytes } = this
+    return { youngBytes, usedBytes, committedBytes: usedBytes, limitBytes: 100 * MB }
   }
 
   rssBytes(): number {
@@ -76,6 +78,23 @@ describe('memory pressure', () => {
     store(1_000)
     expect(tier.usage().entries).toBe(room)
     expect(removed.every(({ reason }) => reason === 'evicted')).toBe(true)
+  })
+
+  it('S4-17: shrinks before the young generation is promoted at once, then waits for what that brings', () => {
+    const { store, readings, changes } = openUnder()
+    store(10_000)
+    readings.usedBytes = 65 * MB
+    store(5_000)
+    expect(changes).toEqual([])
+    readings.youngBytes = 52 * MB
+    store(1_024)
+    expect(changes).toMatchObject([{ state: 'shrunk', cause: 'heap', usedBytes: 91 * MB }])
+    readings.youngBytes = 64 * MB
+    store(5_000)
+    expect(changes).toHaveLength(1)
+    readings.usedBytes = 70 * MB
+    store(1_024)
+    expect(changes).toHaveLength(2)
   })
 
   it('keeps to the smaller room by a bounded number of leavers a store', () => {

@@ -48,7 +48,10 @@ describe('the memory tier of a cache', () => {
     const clock = fakeClock()
     const readings = {
       usedBytes: 10 * MB,
-      heap: () => ({ usedBytes: readings.usedBytes, committedBytes: readings.usedBytes, limitBytes: 100 * MB }),
+      heap: () => {
+        const { usedBytes } = readings
+        return { youngBytes: 0, usedBytes, committedBytes: usedBytes, limitBytes: 100 * MB }
+      },
       rssBytes: () => MB,
       rssLimitBytes: 1_000 * MB,
     }
