@@ -5,7 +5,7 @@ const SETS = 4_000_000
 const SETS_A_TURN = 20_000
 
 /**
- * An LRU of one record an entry, told three ways that differ in nothing but where a record comes from: a new object for
+ * S4-10. An LRU of one record an entry, told three ways that differ in nothing but where a record comes from: a new object for
  * each entry, an object taken from a pool that evicted entries are given back to, and rows of typed arrays, which is
  * what freshtier's memory does. Each set evicts the oldest.
  */

@@ -45,7 +45,7 @@ describe('S1-12: coordination', () => {
       return { answers, reads: origin.reads }
     }
     await fc.assert(
-      fc.asyncProperty(fc.array(STEP, { maxLength: 30 }), async (steps) => {
+      fc.asyncProperty(fc.array(STEP, { maxLength: 30, size: 'max' }), async (steps) => {
         const coordinated = await run(steps, {}, false)
         expect(await run(steps, false, false)).toEqual(coordinated)
         expect((await run(steps, {}, true)).answers).toEqual(coordinated.answers)

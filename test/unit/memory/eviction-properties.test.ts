@@ -303,7 +303,7 @@ describe.each(EVICTION_NAMES)('S4-20: eviction %s', (name) => {
   ])('chooses whom its plain model chooses, %s', (_what, isByEntries) => {
     fc.assert(
       fc.property(
-        fc.array(step, { minLength: 20, maxLength: 500 }),
+        fc.array(step, { minLength: 20, maxLength: 500, size: 'max' }),
         fc.integer({ min: 9, max: 60 }),
         (steps, capacity) => {
           const pair = new Pair(name)

@@ -144,7 +144,7 @@ describe('quotas', () => {
     const step = fc.record({ tenant: fc.nat(3), key: fc.nat(40) })
     fc.assert(
       fc.property(
-        fc.array(step, { minLength: 50, maxLength: 400 }),
+        fc.array(step, { minLength: 50, maxLength: 400, size: 'max' }),
         fc.constantFrom(...EVICTION_NAMES),
         (steps, eviction) => {
           const { tier } = openTier({ maxEntries: 30, eviction, quotas: { maxEntries: 10 } })
