@@ -1,8 +1,23 @@
 import type { Model, Step } from './explore.js'
+import { TagKnowledge } from './tag-knowledge.js'
+import { followLog } from './tag-log.js'
+import {
+  type Add,
+  type Answer,
+  bump,
+  copy,
+  type Entry,
+  FIRST,
+  IDLE,
+  open,
+  type Process,
+  type State,
+} from './tag-state.js'
 
 /**
  * Invalidation by tag: one entry with the tag `x`, whose data and lease lie in one slot of the server, and the control
- * block of its namespace (epoch, clock, tag clocks, highest pruned clock) in another. Nothing is atomic across the two.
+ * block of its namespace (epoch, clock, tag clocks, highest pruned clock) in another, beside the log that tells of its
+ * moves. Nothing is atomic across the two.
  *
  * An entry remembers `epoch` and `born`, the clock read before its load. It is dead iff the epoch is another one, or
  * the clock of `x` is above `born`, or `x` has no clock and `born` is not above the highest pruned one.
@@ -21,108 +36,29 @@ export interface TagScope {
   readonly expiries?: number
   /** Looks at the log, by every process with a bounded caller. */
   readonly syncs?: number
+  /** Times that the log forgets all its rows. */
+  readonly trims?: number
 }
 
 export const TAG_MUTANTS = {
   'born-after-load': 'a fill reads the clock after its load',
   'born-at-commit': 'an entry is stamped with the clock at its commit',
-  'control-not-read': 'a strict read trusts the data alone',
+  'control-not-read': 'a strict read judges by what its process knows',
   'control-from-before': 'a strict read judges by a control block read before it began',
   'dead-handed-back': 'ACQUIRE hands back the entry that its caller has just judged dead',
   'off-by-one': 'an entry is dead iff a clock is above born + 1',
   'epoch-ignored': 'an entry of another epoch is judged by its clocks',
   'pruned-forgotten': 'a tag without a clock was never invalidated, whatever was pruned',
   'control-goes-back': 'a process adopts a control block that is older than what it knows',
+  'judged-by-block-alone': 'an entry is judged by the control block that was asked for, though more is known by now',
+  'believe-control-from-before-anchor':
+    'a control block that was asked for before the log was taken up anew is believed',
+  'clocks-kept-over-anchor': 'a process that takes up the log anew keeps what it knows of the clocks',
+  'memory-kept-over-anchor': 'a process that takes up the log anew keeps its memory',
   'join-ignores-clock': 'a strict caller joins a load whose lease stands, whatever the clock says',
 } as const
 
 export type TagMutant = keyof typeof TAG_MUTANTS
-
-interface Entry {
-  readonly value: number
-  readonly epoch: number
-  readonly born: number
-  readonly id: number
-}
-
-interface Control {
-  readonly epoch: number
-  readonly clock: number
-  /** 0 = none. */
-  readonly tag: number
-  readonly pruned: number
-}
-
-interface Reader {
-  step: 'idle' | 'look' | 'joined' | 'read' | 'acquire' | 'born' | 'load' | 'late-born' | 'commit'
-  left: number
-  /** What the data key held; null = not asked yet. */
-  found: Entry | 'nothing' | null
-  control: Control | null
-  born: Control | null
-  value: number
-  token: number
-  deadId: number
-  must: number
-  mustFetched: number
-  fills: number
-  joining: Joining | null
-}
-
-/** A strict caller's look at a load of its process: its lease in one slot, the clock in the other. */
-interface Joining {
-  /** The index of its reader; -1 = it has ended. */
-  readonly flight: number
-  readonly token: number
-  readonly born: Control | null
-  /** null = not asked yet. */
-  readonly stands: boolean | null
-  readonly control: Control | null
-  /** What the flight brought, if it ended before both answers came. */
-  readonly brought: number
-}
-
-/** What a process knows. */
-interface Process {
-  control: Control
-  memory: Entry | null
-  sync: null | { must: number; control: Control | null }
-  syncsLeft: number
-  /** Acknowledged before the last sync was sent. */
-  synced: number
-}
-
-interface State {
-  origin: number
-  data: Entry | null
-  lease: number
-  control: Control | null
-  epochs: number
-  /** The server's time: the highest clock that was ever given out. */
-  time: number
-  acknowledged: number
-  writer: { step: 'idle' | 'bump' | 'acknowledge'; left: number }
-  readers: Reader[]
-  processes: Process[]
-  left: { otherBumps: number; prunes: number; losses: number; expiries: number }
-  fault: string
-}
-
-const FIRST: Control = { epoch: 1, clock: 1, tag: 0, pruned: 0 }
-const IDLE = {
-  step: 'idle',
-  found: null,
-  control: null,
-  born: null,
-  value: -1,
-  token: 0,
-  deadId: -1,
-  must: 0,
-  mustFetched: 0,
-  joining: null,
-} as const
-
-type Add = (label: string, change: (next: State) => void) => void
 
 export function tagModel(scope: TagScope, mutant?: TagMutant): Model<State> {
   const rules = new TagRules(scope, mutant)
@@ -136,29 +72,39 @@ export function tagModel(scope: TagScope, mutant?: TagMutant): Model<State> {
 class TagRules {
   readonly #scope: TagScope
   readonly #mutant: TagMutant | undefined
+  readonly #knowledge: TagKnowledge
 
   constructor(scope: TagScope, mutant: TagMutant | undefined) {
     this.#scope = scope
     this.#mutant = mutant
+    this.#knowledge = new TagKnowledge(mutant)
   }
 
   initial(): State {
-    const { readers, writes, otherBumps = 0, prunes = 0, losses = 0, expiries = 0, syncs = 0 } = this.#scope
+    const { readers, writes, otherBumps = 0, prunes = 0, losses = 0, expiries = 0, syncs = 0, trims = 0 } = this.#scope
     return {
       origin: 0,
       data: null,
       lease: 0,
       control: FIRST,
+      log: [],
+      trimmed: 0,
       epochs: 1,
       time: FIRST.clock,
       acknowledged: 0,
       writer: { step: 'idle', left: writes },
       readers: readers.map(({ reads }) => ({ ...IDLE, left: reads, fills: 0 })),
-      processes: [0, 1].map((process) => {
-        const follows = readers.some((reader) => reader.process === process && reader.level === 'bounded')
-        return { control: FIRST, memory: null, sync: null, syncsLeft: follows ? syncs : 0, synced: 0 }
-      }),
-      left: { otherBumps, prunes, losses, expiries },
+      processes: ([0, 1] as const).map((process) => ({
+        known: this.#knowledge.first(FIRST),
+        heard: 0,
+        memory: null,
+        position: 0,
+        anchored: 0,
+        sync: null,
+        syncsLeft: this.#follows(process) ? syncs : 0,
+        synced: 0,
+      })),
+      left: { otherBumps, prunes, losses, expiries, trims },
       fault: '',
     }
   }
@@ -172,7 +118,7 @@ class TagRules {
       steps.push({ label, state: next })
     }
     for (const index of state.readers.keys()) this.#reader(state, index, add)
-    for (const index of state.processes.keys()) this.#sync(state, index, add)
+    for (const index of state.processes.keys()) followLog(state, index, { knowledge: this.#knowledge, add })
     this.#writer(state, add)
     this.#environment(state, add)
     return steps
@@ -184,6 +130,20 @@ class TagRules {
 
   #isStrict(index: number): boolean {
     return this.#scope.readers[index]!.level === 'strict'
+  }
+
+  /** Only bounded callers have use for memory and the log. */
+  #follows(process: 0 | 1): boolean {
+    return this.#scope.readers.some((reader) => reader.process === process && reader.level === 'bounded')
+  }
+
+  /** What a reader is told of the control block now. */
+  #answer(next: State, index: number): Answer {
+    return { ...open(next), askedAt: this.#processOf(next, index).anchored }
+  }
+
+  #keep(next: State, index: number, entry: Entry): void {
+    if (this.#follows(this.#scope.readers[index]!.process)) this.#processOf(next, index).memory = entry
   }
 
   #reader(state: State, index: number, add: Add): void {
@@ -206,20 +166,20 @@ class TagRules {
         break
       case 'born':
         add(`${name}: reads the clock, ${state.control?.clock ?? 'a new one'}`, (next) => {
-          Object.assign(next.readers[index]!, { born: open(next), step: 'load' })
+          Object.assign(next.readers[index]!, { born: this.#answer(next, index), step: 'load' })
         })
         break
       case 'load':
         add(`${name}: loads v${state.origin}`, (next) => {
           const isLate = this.#mutant === 'born-after-load'
           // What a reply says is known from its arrival on, which may be long after it was said.
-          this.#adopt(this.#processOf(next, index), reader.born)
+          this.#knowledge.adopt(this.#processOf(next, index), reader.born)
           Object.assign(next.readers[index]!, { value: next.origin, step: isLate ? 'late-born' : 'commit' })
         })
         break
       case 'late-born':
         add(`${name}: reads the clock, ${state.control?.clock ?? 'a new one'}, after its load`, (next) => {
-          Object.assign(next.readers[index]!, { born: open(next), step: 'commit' })
+          Object.assign(next.readers[index]!, { born: this.#answer(next, index), step: 'commit' })
         })
         break
       case 'commit':
@@ -232,15 +192,16 @@ class TagRules {
 
   #start(state: State, index: number, add: Add): void {
     const { level } = this.#scope.readers[index]!
-    const { memory, control, synced } = this.#processOf(state, index)
+    const { memory, known, synced } = this.#processOf(state, index)
     const reader = state.readers[index]!
     const must = this.#isStrict(index) ? state.acknowledged : synced
-    const begun = { ...reader, left: reader.left - 1, must, mustFetched: state.acknowledged }
+    const asks = this.#isStrict(index) ? this.#mutant !== 'control-not-read' : known === null
+    const begun = { ...reader, left: reader.left - 1, asks, must, mustFetched: state.acknowledged }
     const name = `reader ${index} (${level}) starts`
-    if (!this.#isStrict(index) && memory !== null && !this.#isDead(memory, control)) {
+    if (!this.#isStrict(index) && memory !== null) {
       add(`${name}: memory answers v${memory.value}`, (next) => {
         next.readers[index] = begun
-        this.#answer(next, index, memory.value, must)
+        this.#end(next, index, memory.value, must)
       })
       return
     }
@@ -279,7 +240,7 @@ class TagRules {
     }
     if (control === null) {
       add(`${name}: reads the control block, clock ${state.control?.clock ?? 'new'}`, (next) => {
-        next.readers[index]!.joining = { ...joining!, control: open(next) }
+        next.readers[index]!.joining = { ...joining!, control: this.#answer(next, index) }
       })
     }
     if (stands !== null && control !== null) add(`${name}: hears both`, (next) => this.#joinIfProven(next, index))
@@ -288,58 +249,69 @@ class TagRules {
   #joinIfProven(next: State, index: number): void {
     const reader = next.readers[index]!
     const { flight, born, stands, control, brought } = reader.joining!
-    this.#adopt(this.#processOf(next, index), control)
+    this.#knowledge.adopt(this.#processOf(next, index), control)
     const isCurrent = born !== null && control!.epoch === born.epoch && control!.clock === born.clock
     const isProven = stands === true && (isCurrent || this.#mutant === 'join-ignores-clock')
     if (!isProven) Object.assign(reader, { step: 'read', joining: null })
-    else if (flight === -1) this.#answer(next, index, brought, reader.must)
+    else if (flight === -1) this.#end(next, index, brought, reader.must)
     else Object.assign(reader, { step: 'joined', value: flight, joining: null })
   }
 
   /** Those who joined have their answer; those who still look will know what it brought. */
   #land(next: State, index: number, value: number): void {
     for (const [other, reader] of next.readers.entries()) {
-      if (reader.step === 'joined' && reader.value === index) this.#answer(next, other, value, reader.must)
+      if (reader.step === 'joined' && reader.value === index) this.#end(next, other, value, reader.must)
       else if (reader.joining?.flight === index) reader.joining = { ...reader.joining, flight: -1, brought: value }
     }
   }
 
   /** The two halves of a strict read lie in two slots: either may be executed first. */
   #read(state: State, index: number, add: Add): void {
-    const { found, control } = state.readers[index]!
+    const { found, control, asks } = state.readers[index]!
     const name = `reader ${index}`
-    const mustAsk = this.#isStrict(index) && this.#mutant !== 'control-not-read'
     if (found === null) {
       add(`${name}: GET finds ${state.data === null ? 'nothing' : `v${state.data.value}`}`, (next) => {
         next.readers[index]!.found = next.data ?? 'nothing'
       })
     }
-    if (mustAsk && control === null) {
+    if (asks && control === null) {
       add(`${name}: reads the control block, clock ${state.control?.clock ?? 'new'}`, (next) => {
-        next.readers[index]!.control = open(next)
+        next.readers[index]!.control = this.#answer(next, index)
       })
     }
-    if (found !== null && (!mustAsk || control !== null)) add(`${name}: judges`, (next) => this.#judge(next, index))
+    if (found !== null && (!asks || control !== null)) add(`${name}: judges`, (next) => this.#judge(next, index))
   }
 
   #judge(next: State, index: number): void {
     const reader = next.readers[index]!
-    const { found, control, must } = reader
-    const isTrusted = this.#isStrict(index) && this.#mutant === 'control-not-read'
+    const { found, control } = reader
     const process = this.#processOf(next, index)
-    this.#adopt(process, control)
-    if (found !== 'nothing' && (isTrusted || !this.#isDead(found!, control ?? process.control))) {
-      if (!this.#isStrict(index)) process.memory = found
-      this.#answer(next, index, found!.value, must)
-      return
+    this.#knowledge.adopt(process, control)
+    const standing = found === 'nothing' ? 'dead' : this.#standing(process, found!, control)
+    if (standing === 'dead') {
+      Object.assign(reader, { deadId: found === 'nothing' ? -1 : found!.id, step: 'acquire' })
+    } else if (standing === 'unknown') {
+      Object.assign(reader, { asks: true, control: null })
+    } else {
+      this.#keep(next, index, found as Entry)
+      this.#end(next, index, (found as Entry).value, reader.must)
     }
-    Object.assign(reader, { deadId: found === 'nothing' ? -1 : found!.id, step: 'acquire' })
+  }
+
+  /** The worse of what the block says and what is known; 'unknown' = a block must be asked for (again). */
+  #standing(process: Process, found: Entry, control: Answer | null): 'alive' | 'dead' | 'unknown' {
+    const known = this.#knowledge.judge(process.known, found)
+    if (control === null) return known
+    const said = this.#knowledge.judgeByControl(control, found)
+    if (this.#mutant === 'judged-by-block-alone') return said
+    if (known === 'dead' || said === 'dead') return 'dead'
+    return process.known?.epoch === control.epoch ? said : 'unknown'
   }
 
   #acquire(next: State, index: number): void {
     const reader = next.readers[index]!
     if (next.data !== null && this.#mutant === 'dead-handed-back') {
-      this.#answer(next, index, next.data.value, reader.must)
+      this.#end(next, index, next.data.value, reader.must)
       return
     }
     if (next.data !== null && next.data.id !== reader.deadId) {
@@ -359,13 +331,15 @@ class TagRules {
     if (next.lease === reader.token) {
       next.data = { value: reader.value, epoch, born: clock, id: reader.token }
       next.lease = 0
-      if (!this.#isStrict(index)) this.#processOf(next, index).memory = next.data
+      if (this.#knowledge.judge(this.#processOf(next, index).known, next.data) === 'alive') {
+        this.#keep(next, index, next.data)
+      }
     }
     this.#land(next, index, reader.value)
-    this.#answer(next, index, reader.value, reader.mustFetched)
+    this.#end(next, index, reader.value, reader.mustFetched)
   }
 
-  #answer(next: State, index: number, value: number, least: number): void {
+  #end(next: State, index: number, value: number, least: number): void {
     if (value < least) {
       const { level } = this.#scope.readers[index]!
       next.fault = `a ${level} read was answered v${value}, must be at least v${least}`
@@ -373,44 +347,6 @@ class TagRules {
     const { left, fills, control } = next.readers[index]!
     const kept = this.#mutant === 'control-from-before' ? control : null
     next.readers[index] = { ...IDLE, left, fills, control: kept }
-  }
-
-  #isDead({ epoch, born }: Entry, control: Control): boolean {
-    if (epoch !== control.epoch && this.#mutant !== 'epoch-ignored') return true
-    if (control.clock <= born) return false
-    if (control.tag === 0) return born <= control.pruned && this.#mutant !== 'pruned-forgotten'
-    return control.tag > (this.#mutant === 'off-by-one' ? born + 1 : born)
-  }
-
-  /** What is known of a namespace only moves forward. */
-  #adopt(process: Process, control: Control | null): void {
-    if (control === null) return
-    if (control.clock >= process.control.clock || this.#mutant === 'control-goes-back') process.control = control
-  }
-
-  #sync(state: State, index: number, add: Add): void {
-    const { sync, syncsLeft } = state.processes[index]!
-    if (sync === null) {
-      if (syncsLeft === 0) return
-      add(`process ${index}: sends a sync`, (next) => {
-        const process = next.processes[index]!
-        process.syncsLeft--
-        process.sync = { must: next.acknowledged, control: null }
-      })
-      return
-    }
-    if (sync.control === null) {
-      add(`process ${index}: its sync is executed`, (next) => {
-        next.processes[index]!.sync = { ...sync, control: open(next) }
-      })
-      return
-    }
-    add(`process ${index}: its sync arrives, clock ${sync.control.clock}`, (next) => {
-      const process = next.processes[index]!
-      this.#adopt(process, sync.control)
-      process.synced = Math.max(process.synced, sync.must)
-      process.sync = null
-    })
   }
 
   #writer({ writer, origin }: State, add: Add): void {
@@ -422,8 +358,7 @@ class TagRules {
     }
     if (writer.step === 'bump') {
       add('writer: BUMP x', (next) => {
-        const control = open(next)
-        next.control = { ...control, clock: ++next.time, tag: next.time }
+        bump(next, 'x')
         next.writer.step = 'acknowledge'
       })
     }
@@ -435,11 +370,11 @@ class TagRules {
     }
   }
 
-  #environment({ left, control, lease }: State, add: Add): void {
+  #environment({ left, control, lease, log, trimmed }: State, add: Add): void {
     if (left.otherBumps > 0) {
       add('BUMP of another tag', (next) => {
         next.left.otherBumps--
-        next.control = { ...open(next), clock: ++next.time }
+        bump(next, 'another tag')
       })
     }
     if (left.prunes > 0 && control !== null && control.tag > 0) {
@@ -454,27 +389,17 @@ class TagRules {
         next.control = null
       })
     }
+    if (left.trims > 0 && log.length > trimmed) {
+      add('the log is trimmed', (next) => {
+        next.left.trims--
+        next.trimmed = log.length
+      })
+    }
     if (left.expiries > 0 && lease !== 0) {
       add('the lease expires', (next) => {
         next.left.expiries--
         next.lease = 0
       })
     }
-  }
-}
-
-/** The control block; a lost one is made anew, with an epoch that nobody had. */
-function open(next: State): Control {
-  next.control ??= { epoch: ++next.epochs, clock: next.time, tag: 0, pruned: 0 }
-  return next.control
-}
-
-function copy(state: State): State {
-  return {
-    ...state,
-    writer: { ...state.writer },
-    readers: state.readers.map((reader) => ({ ...reader })),
-    processes: state.processes.map((process) => ({ ...process })),
-    left: { ...state.left },
   }
 }

@@ -22,6 +22,13 @@ export const SMALL_TAG_SCOPES: readonly TagScope[] = [
     otherBumps: 1,
     syncs: 1,
   },
+  {
+    name: 'bounded: the log is trimmed and taken up anew',
+    readers: [bounded(0, 2), strict(0)],
+    writes: 1,
+    syncs: 1,
+    trims: 1,
+  },
 ]
 
 /** Minutes: `npm run prove`. */
@@ -77,5 +84,21 @@ export const FULL_TAG_SCOPES: readonly TagScope[] = [
     otherBumps: 1,
     syncs: 1,
     losses: 1,
+  },
+  {
+    name: 'bounded: the log is taken up anew, and the control block is lost',
+    readers: [bounded(0, 2), strict(0)],
+    writes: 1,
+    syncs: 2,
+    losses: 1,
+    trims: 1,
+  },
+  {
+    name: 'bounded: the log is taken up anew, two writes, x is pruned',
+    readers: [bounded(0, 2), strict(0)],
+    writes: 2,
+    prunes: 1,
+    syncs: 1,
+    trims: 1,
   },
 ]

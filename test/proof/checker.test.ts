@@ -33,6 +33,10 @@ const COUNTEREXAMPLES: Record<string, readonly [scope: string, steps: number]> =
   'epoch-ignored': ['strict: the control block is lost', 16],
   'pruned-forgotten': ['strict: other tags move the clock, x is pruned', 16],
   'control-goes-back': ['bounded: memory that follows the log', 18],
+  'judged-by-block-alone': ['bounded: memory that follows the log', 18],
+  'believe-control-from-before-anchor': ['bounded: the log is trimmed and taken up anew', 20],
+  'clocks-kept-over-anchor': ['bounded: the log is trimmed and taken up anew', 16],
+  'memory-kept-over-anchor': ['bounded: the log is trimmed and taken up anew', 16],
   'join-ignores-clock': ['strict: callers that join a load', 15],
 }
 
