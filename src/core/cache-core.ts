@@ -77,7 +77,10 @@ export class CacheCore {
     try {
       return await this.invalidator.invalidate(invalidation)
     } catch (error) {
-      if (whenUnavailable === 'queue' && this.queue?.add(invalidation)) return QUEUED
+      // From here on nothing is read from the shared tier until it is delivered.
+      const isQueued = whenUnavailable === 'queue' && this.queue?.add(invalidation)
+      this.invalidator.forgetHere(invalidation)
+      if (isQueued) return QUEUED
       throw error
     }
   }
@@ -95,7 +98,10 @@ export class CacheCore {
     this.invalidations++
     const { receipt, failed, error } = await this.invalidator.invalidateEach(invalidation)
     if (error === undefined) return { state: 'acknowledged', token: receipt.token, failed }
-    if (whenUnavailable === 'queue' && this.queue?.add({ ...invalidation, entries: failed })) {
+    const unacknowledged = { ...invalidation, entries: failed }
+    const isQueued = whenUnavailable === 'queue' && this.queue?.add(unacknowledged)
+    this.invalidator.forgetHere(unacknowledged)
+    if (isQueued) {
       return { state: 'queued', token: receipt.token, failed: [] }
     }
     if (failed.length === invalidation.entries.length) throw error

@@ -205,6 +205,16 @@ export class Invalidator {
     return repairs
   }
 
+  /**
+   * Again, once nobody has acknowledged it: what was read meanwhile is what the shared tier still has, and alive by all that
+   * is known (R4, R5). No tags are known of what is on its way, so none of it is kept.
+   */
+  forgetHere(invalidation: Invalidation): void {
+    const { namespace, tags, clear } = invalidation
+    this.#applyHere(invalidation)
+    if (tags.length > 0 || clear) namespace.poisonFlights()
+  }
+
   #applyHere({ namespace, entries, tags, clear, soft }: Invalidation): void {
     for (const { space, key } of entries) this.#store.evict(space, key, soft)
     if (tags.length === 0 && !clear) return

@@ -249,13 +249,18 @@ export class Namespace implements NamespaceView {
     this.#heardClock = 0
     this.#tags.clear()
     this.#floorAt = this.#forgottenAt = this.#resetAt = ++this.sequence
-    for (const space of this.spaces.values()) space.flights.poisonAll()
+    this.poisonFlights()
   }
 
   /** This object is dropped for want of room: nothing that was stored under it may be served again. */
   retire(): void {
     this.#isRetired = true
     this.reset()
+  }
+
+  /** Nothing that is on its way here may be kept. */
+  poisonFlights(): void {
+    for (const space of this.spaces.values()) space.flights.poisonAll()
   }
 
   /** A tag or clear event passed: whoever comes now must not join a fill that began before it. */

@@ -261,6 +261,56 @@ describe('a read under way', () => {
     expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
   })
 
+  const ways: Record<string, (cache: Cache) => Promise<{ state: string }>> = {
+    'by tag': (cache) => cache.invalidate({ tags: ['t'], whenUnavailable: 'queue' }),
+    'by key': (cache) => cache.delete(tagged, 'k', { whenUnavailable: 'queue' }),
+    'all of it': (cache) => cache.clear({ whenUnavailable: 'queue' }),
+  }
+
+  it.each(Object.entries(ways))('R5: does not bring back what is queued for invalidation: %s', async (way, run) => {
+    const { caches, clock, network, server } = setUp(1)
+    const [a] = caches as [Cache]
+    const origin = new Origin()
+    server.dropPush = true
+    await a.getOrFill(tagged, 'k', origin.load)
+    const request = network.hold('request', way === 'by key' ? 'unlink' : 'bump', 1)
+    origin.version = 2
+    const queued = run(a)
+    await request.reached
+    // Nobody has acknowledged anything: the old value may answer, but not stay.
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(1)
+    expect(a.peek(tagged, 'k')).toBe(1)
+    await clock.advance(250)
+    expect(await queued).toMatchObject({ state: 'queued' })
+    expect(a.peek(tagged, 'k')).toBeUndefined()
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
+    request.release()
+  })
+
+  it.each(Object.entries(ways))('R4: nor keeps it when its reply comes later: %s', async (way, run) => {
+    const { caches, clock, network, server } = setUp(2)
+    const [a, b] = caches as [Cache, Cache]
+    const origin = new Origin()
+    await a.get(tagged, 'other')
+    await b.getOrFill(tagged, 'k', origin.load)
+    server.dropPush = true
+    const request = network.hold('request', way === 'by key' ? 'unlink' : 'bump', 1)
+    origin.version = 2
+    const queued = run(a)
+    await request.reached
+    await clock.advance(249)
+    const reply = network.hold('reply', 'read', 1)
+    const early = a.getOrFill(tagged, 'k', origin.load)
+    await reply.reached
+    await clock.advance(1)
+    expect(await queued).toMatchObject({ state: 'queued' })
+    reply.release()
+    expect(await early).toBe(1)
+    expect(a.peek(tagged, 'k')).toBeUndefined()
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
+    request.release()
+  })
+
   it('join-sent-read: is not joined by a caller who comes after an acknowledged invalidation', async () => {
     const { caches, network } = setUp(2)
     const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
