@@ -2,7 +2,10 @@
 
 /** What a mutant that names no tests of its own meets. */
 export const TESTS = [
-  'test/unit/core/races.test.ts',
+  'test/unit/core/race-fills.test.ts',
+  'test/unit/core/race-control-blocks.test.ts',
+  'test/unit/core/race-reads.test.ts',
+  'test/unit/core/race-log.test.ts',
   'test/unit/core/schedules.test.ts',
   'test/proof/pruned-tags.test.ts',
   'test/proof/simulation.test.ts',
@@ -66,6 +69,20 @@ export const MUTANTS = [
     replace: 'void epoch; void clock',
   },
   {
+    name: 'R5 queued-but-kept',
+    file: 'src/core/cache-core.ts',
+    find: 'this.invalidator.forgetHere(invalidation)',
+    replace: '',
+    tests: ['test/unit/core/race-reads.test.ts'],
+  },
+  {
+    name: 'R4 queued-but-kept-on-its-way',
+    file: 'src/core/invalidate.ts',
+    find: 'if (tags.length > 0 || clear) namespace.poisonFlights()',
+    replace: '',
+    tests: ['test/unit/core/race-reads.test.ts'],
+  },
+  {
     name: 'R6 join-poisoned',
     file: 'src/core/flights.ts',
     find: 'flight === undefined || flight.isDetached || flight.isPoisoned ?',
@@ -115,7 +132,7 @@ export const MUTANTS = [
     file: 'src/core/namespace.ts',
     find: 'if (askedAt < this.#resetAt) return',
     replace: 'void askedAt',
-    tests: ['test/unit/core/races.test.ts'],
+    tests: ['test/unit/core/race-log.test.ts'],
   },
   {
     name: 'R11 older-block-tells-of-tags',
@@ -167,7 +184,7 @@ export const MUTANTS = [
     file: 'src/core/log-sync.ts',
     find: 'this.#syncedAt = Math.max(this.#syncedAt, sentAt)',
     replace: 'this.#syncedAt = this.#clock.now(); void sentAt',
-    tests: ['test/unit/core/races.test.ts'],
+    tests: ['test/unit/core/race-log.test.ts'],
   },
   {
     name: 'R9 anchor-by-position',
@@ -215,7 +232,7 @@ export const MUTANTS = [
     file: 'src/core/flight-joins.ts',
     find: ' && isAlive(early.value, space.namespace)',
     replace: '',
-    tests: ['test/unit/core/races.test.ts'],
+    tests: ['test/unit/core/race-control-blocks.test.ts'],
   },
   {
     name: 'strict-join-of-any-load',

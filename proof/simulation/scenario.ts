@@ -42,6 +42,10 @@ export interface Scenario {
   readonly aging: boolean
   /** Processes without memory. */
   readonly sharedOnly: boolean
+  /** Invalidations that nobody acknowledges are queued; their process must not see the old value again. */
+  readonly queues: boolean
+  /** Some callers read, compute and store through a sync view. */
+  readonly views: boolean
 }
 
 export function scenarioOf(seed: number, changes: Partial<Scenario> = {}): Scenario {
@@ -58,6 +62,8 @@ export function scenarioOf(seed: number, changes: Partial<Scenario> = {}): Scena
     sets: random.next() < 0.25,
     aging: random.next() < 0.3,
     sharedOnly: random.next() < 0.15,
+    queues: random.next() < 0.25,
+    views: random.next() < 0.25,
     ...changes,
   }
 }

@@ -1,4 +1,12 @@
-import { type Cache, CacheError, type Consistency, createCache, definePolicy, memoryTier } from '../../src/index.js'
+import {
+  type Cache,
+  CacheError,
+  type Consistency,
+  createCache,
+  definePolicy,
+  memoryTier,
+  type SyncView,
+} from '../../src/index.js'
 import {
   createTwinServer,
   type FakeClock,
@@ -28,6 +36,7 @@ export interface SimulatedProcess {
   readonly clock: ProcessClock
   readonly cache: Cache
   readonly link: Link
+  readonly view: SyncView<string, number> | undefined
 }
 
 class RowGoneError extends Error {}
@@ -47,6 +56,8 @@ export class Simulation {
   readonly #faultyFills: { readonly slow: boolean; readonly failing: boolean }
   readonly #problems: string[] = []
   readonly #receipts: { token: string; places: ReadonlyMap<Key, number> }[] = []
+  /** By client and key: the last queued change, which its own process must know. 0 = forgiven. */
+  readonly #queued = new Map<string, { version: number }>()
   /** Where writers take turns: the write under way, or one that was never acknowledged. */
   readonly #beingWritten = new Set<Key>()
   readonly #policy
@@ -129,7 +140,8 @@ export class Simulation {
       clock,
       random: this.#fork(),
     })
-    this.processes[index] = { client, clock, cache, link }
+    const view = this.scenario.views && !this.scenario.sharedOnly ? cache.syncView(this.#policy) : undefined
+    this.processes[index] = { client, clock, cache, link, view }
   }
 
   /** Its messages on their way still arrive; it hears of nothing any more. */
@@ -145,6 +157,9 @@ export class Simulation {
   /** The server is a replica now that stopped receiving at `sinceMs`. */
   forgive(sinceMs: number): void {
     for (const key of KEYS) this.#histories[key].forgive(sinceMs)
+    // Delivered or not: a failover may have lost it.
+    for (const owed of this.#queued.values()) owed.version = 0
+    this.#queued.clear()
   }
 
   #fork(): SeededRandom {
@@ -163,16 +178,24 @@ export class Simulation {
     return dice < 12 ? 'bounded' : dice < 19 ? 'strict' : 'eventual'
   }
 
-  #read({ client, cache }: SimulatedProcess, level: Consistency, key: Key): void {
+  #read(process: SimulatedProcess, level: Consistency, key: Key): void {
+    const { client, cache, view } = process
     const policy = this.#policy
     const receipt = level === 'bounded' && this.random.integer(4) === 0 ? this.#receipts.at(-1) : undefined
     const after = receipt?.places.get(key)
     const what = `${++this.#started}: ${receipt ? 'after' : level} read of ${key} by ${client}`
-    const end = this.#histories[key].begin({ atMs: this.time.now(), level, client, after }, this.#told(what))
+    const owed = this.#queued.get(`${client} ${key}`)
+    const end = this.#histories[key].begin({ atMs: this.time.now(), level, client, after, owed }, this.#told(what))
     const options = receipt ? { after: receipt.token } : { consistency: level }
     const answer = (value: unknown): void => {
       this.note(`${what} → ${value}`)
       if (typeof value === 'number') end(value)
+    }
+    if (view && options.consistency === 'bounded' && this.random.integer(3) === 0) {
+      const held = view.get(key)
+      answer(held)
+      if (held === undefined) this.#track(this.#compute(process, key), { what, client, isRead: true })
+      return
     }
     const way = this.random.integer(10)
     this.note(`${what} begins, way ${way}`)
@@ -189,6 +212,15 @@ export class Simulation {
             ? cache.refresh(policy, key, options)
             : cache.getOrFill(policy, key, options)
     this.#track(call.then(answer), { what, client, isRead: true })
+  }
+
+  /** What an application does that has missed a value in a sync view. */
+  async #compute({ view, clock, client }: SimulatedProcess, key: Key): Promise<void> {
+    await this.#sleep(this.random.integer(15))
+    const loaded = this.#origin[key]
+    this.note(`  a caller of the view of ${client} reads ${key},${loaded}`)
+    await this.#sleep(this.random.integer(15))
+    if (!clock.isFrozen) view!.set(key, loaded)
   }
 
   async #fillMany(keys: readonly string[]): Promise<(readonly [string, number])[]> {
@@ -212,8 +244,8 @@ export class Simulation {
     return new Promise((resolve) => this.time.setTimer(resolve, ms))
   }
 
-  #write({ client, cache }: SimulatedProcess): void {
-    const { sets } = this.scenario
+  #write({ client, cache, view }: SimulatedProcess): void {
+    const { sets, queues } = this.scenario
     const way = this.random.integer(sets ? 9 : 7)
     const key = KEYS[this.random.integer(KEYS.length)]!
     const isOfAll = way >= 4 && way < 6
@@ -232,21 +264,32 @@ export class Simulation {
     const written = new Map(keys.map((one) => [one, this.#origin[one]]))
     const what = `${++this.#started}: write ${way} of ${[...written].join(' ')} by ${client}`
     this.note(what)
+    if (view && way === 0 && this.random.integer(2) === 0) {
+      // Nobody is told when it is acknowledged.
+      view.invalidate(key)
+      return
+    }
+    const options = queues && this.random.integer(2) === 0 ? ({ whenUnavailable: 'queue' } as const) : {}
     const call =
       way === 0
-        ? cache.delete(policy, key)
+        ? cache.delete(policy, key, options)
         : way === 1
-          ? cache.deleteMany(policy, [key, 'other'])
+          ? cache.deleteMany(policy, [key, 'other'], options)
           : way === 2
-            ? cache.invalidate({ tags: [`one-${key}`] })
+            ? cache.invalidate({ tags: [`one-${key}`], ...options })
             : way === 3
-              ? cache.invalidate({ entries: [[policy, key]] })
+              ? cache.invalidate({ entries: [[policy, key]], ...options })
               : way === 4
-                ? cache.invalidate({ tags: ['all'] })
+                ? cache.invalidate({ tags: ['all'], ...options })
                 : way === 5
-                  ? cache.clear()
+                  ? cache.clear(options)
                   : cache.set(policy, key, this.#origin[key])
-    const acknowledged = (call as Promise<{ token: string } | undefined>).then((receipt) => {
+    const acknowledged = (call as Promise<{ state?: string; token?: string } | undefined>).then((receipt) => {
+      if (receipt?.state === 'queued') {
+        this.note(`${what} queued`)
+        for (const [one, version] of written) this.#owe(`${client} ${one}`, version)
+        return
+      }
       this.note(`${what} acknowledged`)
       const places = new Map<Key, number>()
       for (const [one, version] of written) {
@@ -257,6 +300,10 @@ export class Simulation {
       if (typeof receipt?.token === 'string') this.#receipts.push({ token: receipt.token, places })
     })
     this.#track(acknowledged, { what, client, isRead: false })
+  }
+
+  #owe(clientAndKey: string, version: number): void {
+    this.#queued.set(clientAndKey, { version: Math.max(version, this.#queued.get(clientAndKey)?.version ?? 0) })
   }
 
   /** Every call ends; a broken tier rejects no read. */

@@ -60,7 +60,7 @@ export class History {
   /**
    * A read that starts now; the returned function takes its answer. It is judged at its end, because a failover
    * meanwhile forgives. `after`: place of the acknowledgement whose receipt it was given. `lagMs`: how far back the
-   * cache's look at the time may lie, which the bound excludes.
+   * cache's look at the time may lie, which the bound excludes. `owed`: a version that its client was promised otherwise.
    */
   begin(
     start: {
@@ -69,14 +69,15 @@ export class History {
       readonly client: number
       readonly after?: number | undefined
       readonly lagMs?: number
+      readonly owed?: { readonly version: number } | undefined
     },
     what: string,
   ): (value: number) => void {
     const known = this.#acknowledged.length
     return (value) => {
-      const { atMs, level, client, after, lagMs = 0 } = start
+      const { atMs, level, client, after, lagMs = 0, owed } = start
       const receipt = after === undefined ? 0 : this.#acknowledged[after]!.version
-      this.read(value, Math.max(receipt, this.least(atMs - lagMs, level, client, known)), what)
+      this.read(value, Math.max(receipt, owed?.version ?? 0, this.least(atMs - lagMs, level, client, known)), what)
     }
   }
 

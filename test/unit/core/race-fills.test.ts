@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import { policy, setUp, tagged } from '../../kit/racing-caches.js'
+import { deferred, Origin } from '../../kit/twin-caches.js'
+
+describe('a fill that began before an invalidation', () => {
+  it('R1, B22: is refused by the shared tier, and reaches its own callers only', async () => {
+    const { caches, clock } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    const loaded = deferred<number>()
+    const early = a.getOrFill(policy, 'k', () => loaded.promise)
+    await clock.settle()
+    origin.version = 2
+    await b.delete(policy, 'k')
+    loaded.resolve(1)
+    expect(await early).toBe(1)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+    expect(await a.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('R3: is refused although the same process holds a newer lease for the key', async () => {
+    const { caches, clock } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const first = deferred<number>()
+    const second = deferred<number>()
+    const early = a.getOrFill(policy, 'k', () => first.promise)
+    await clock.settle()
+    await a.delete(policy, 'k')
+    const late = a.getOrFill(policy, 'k', () => second.promise)
+    await clock.settle()
+    first.resolve(1)
+    expect(await early).toBe(1)
+    expect(await b.get(policy, 'k')).toBeUndefined()
+    second.resolve(2)
+    expect(await late).toBe(2)
+    expect(await b.get(policy, 'k')).toBe(2)
+  })
+
+  it('R6: is not joined by a caller who comes after the invalidation', async () => {
+    const { caches, clock } = setUp(1)
+    const [a] = caches as [(typeof caches)[0]]
+    const origin = new Origin()
+    const loaded = deferred<number>()
+    const early = a.getOrFill(policy, 'k', () => loaded.promise)
+    await clock.settle()
+    origin.version = 2
+    await a.delete(policy, 'k')
+    const late = a.getOrFill(policy, 'k', origin.load)
+    await clock.settle()
+    loaded.resolve(1)
+    expect([await early, await late]).toEqual([1, 2])
+    expect(a.peek(policy, 'k')).toBe(2)
+  })
+
+  it('R6: is not joined by a caller who comes after an invalidation of its tag', async () => {
+    const { caches, clock } = setUp(1)
+    const [a] = caches as [(typeof caches)[0]]
+    const origin = new Origin()
+    const loaded = deferred<number>()
+    const early = a.getOrFill(tagged, 'k', () => loaded.promise)
+    await clock.settle()
+    origin.version = 2
+    await a.invalidate({ tags: ['t'] })
+    const late = a.getOrFill(tagged, 'k', origin.load)
+    await clock.settle()
+    loaded.resolve(1)
+    expect(await early).toBe(1)
+    await clock.advance(1_000)
+    expect(await late).toBe(2)
+    expect(a.peek(tagged, 'k')).toBe(2)
+  })
+
+  it('R10: is dead to its tag, because its birth is the clock read before it began', async () => {
+    const { caches, clock } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    const loaded = deferred<number>()
+    const early = a.getOrFill(tagged, 'k', () => loaded.promise)
+    await clock.settle()
+    origin.version = 2
+    await b.invalidate({ tags: ['t'] })
+    loaded.resolve(1)
+    expect(await early).toBe(1)
+    expect(await b.getOrFill(tagged, 'k', origin.load)).toBe(2)
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
+  })
+
+  it('R10: is dead to a tag that only its value names', async () => {
+    const { caches, clock } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    const loaded = deferred<number>()
+    const early = a.getOrFill(policy, 'k', async (ctx) => ctx.value(await loaded.promise, { tags: ['late'] }))
+    await clock.settle()
+    origin.version = 2
+    await b.invalidate({ tags: ['late'] })
+    loaded.resolve(1)
+    expect(await early).toBe(1)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+})

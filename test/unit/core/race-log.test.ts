@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import type { Cache } from '../../../src/index.js'
+import { policy, setUp, tagged } from '../../kit/racing-caches.js'
+import { Origin } from '../../kit/twin-caches.js'
+
+describe('the shared tier', () => {
+  it('R8: tells nobody of a delete before it is done', async () => {
+    const { caches, clock, network, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(1)
+    const unlink = network.hold('request', 'unlink', 1)
+    const append = network.hold('request', 'append', 1)
+    origin.version = 2
+    const deleted = a.delete(policy, 'k')
+    await unlink.reached
+    await clock.settle()
+    expect(server.commands.append).toBe(0)
+    expect(b.peek(policy, 'k')).toBe(1)
+    unlink.release()
+    await append.reached
+    append.release()
+    await deleted
+    await clock.settle()
+    expect(b.peek(policy, 'k')).toBeUndefined()
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('R11: revives nothing when it loses the clocks of a namespace', async () => {
+    const { caches, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(tagged, 'k', origin.load)
+    origin.version = 2
+    await a.invalidate({ tags: ['t'] })
+    server.evict('0:', 'controls')
+    // A process that never heard of the invalidation.
+    expect(await b.getOrFill(tagged, 'k', origin.load)).toBe(2)
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
+  })
+
+  it('R7: a lost message is made up for within maxStaleness', async () => {
+    const { caches, clock, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(1)
+    server.dropPush = true
+    origin.version = 2
+    await a.delete(policy, 'k')
+    expect(b.peek(policy, 'k')).toBe(1)
+    await clock.advance(501)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('R7: memory says nothing once it cannot follow the log within maxStaleness', async () => {
+    const { caches, clock, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    await b.getOrFill(policy, 'k', origin.load)
+    server.dropPush = true
+    origin.version = 2
+    await a.delete(policy, 'k')
+    for (let times = 0; times < 20; times++) server.fail('logSince', new Error('cut'))
+    await clock.advance(1_999)
+    expect(b.peek(policy, 'k')).toBe(1)
+    await clock.advance(2)
+    expect(b.peek(policy, 'k')).toBeUndefined()
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+
+  it('R7: what a sync proves is as old as its sending', async () => {
+    const { caches, clock, server, network } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    await b.getOrFill(policy, 'k', origin.load)
+    server.dropPush = true
+    const reply = network.hold('reply', 'logSince', 2)
+    await clock.advance(500)
+    await reply.reached
+    // The sync was executed; what is acknowledged from here on is not in its reply.
+    origin.version = 2
+    await a.delete(policy, 'k')
+    await clock.advance(200)
+    reply.release()
+    await clock.settle()
+    for (let times = 0; times < 20; times++) server.fail('logSince', new Error('cut'))
+    expect(b.peek(policy, 'k')).toBe(1)
+    await clock.advance(1_801)
+    expect(b.peek(policy, 'k')).toBeUndefined()
+  })
+
+  it('R9: a trimmed log costs memory its entries, not its honesty', async () => {
+    const { caches, clock, server, network } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    await b.getOrFill(policy, 'k', origin.load)
+    server.dropPush = true
+    origin.version = 2
+    await a.delete(policy, 'k')
+    await a.delete(policy, 'another')
+    server.trimLog(1)
+    // Who deleted would find that its row is gone, and tell of it again: that must not be what helps.
+    const own = network.hold('request', 'logSince', 1)
+    await clock.advance(501)
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+    own.release()
+  })
+
+  it('R9: a control block that was asked for before the log was taken up anew says too little', async () => {
+    const { caches, clock, server, network } = setUp(2)
+    const [a, b] = caches as [Cache, Cache]
+    const origin = new Origin()
+    await b.getOrFill(tagged, 'k', origin.load)
+    await a.get(tagged, 'another')
+    server.dropPush = true
+    server.database('test').logs.length = 0
+    await clock.advance(2_001)
+    const answer = network.hold('reply', 'control', 1)
+    const early = a.get(tagged, 'k', { consistency: 'strict' })
+    await answer.reached
+    origin.version = 2
+    await b.invalidate({ tags: ['t'] })
+    // The log is taken up behind the row of the invalidation: no look at it will ever tell of that one.
+    expect(a.peek(tagged, 'k')).toBeUndefined()
+    await clock.settle()
+    answer.release()
+    await early
+    await clock.advance(2_001)
+    expect(await a.getOrFill(tagged, 'k', origin.load)).toBe(2)
+  })
+
+  it('R7: a process that slept asks for the clocks before it trusts what it reads', async () => {
+    const { caches, clock, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await b.get(tagged, 'another')
+    await a.getOrFill(tagged, 'k', origin.load)
+    server.dropPush = true
+    await clock.advance(10_000)
+    origin.version = 2
+    await a.invalidate({ tags: ['t'] })
+    await clock.advance(2_001)
+    expect(await b.getOrFill(tagged, 'k', origin.load)).toBe(2)
+  })
+
+  it('a receipt makes another process at least as new, at once', async () => {
+    const { caches, server } = setUp(2)
+    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const origin = new Origin()
+    await a.getOrFill(policy, 'k', origin.load)
+    await b.getOrFill(policy, 'k', origin.load)
+    server.dropPush = true
+    origin.version = 2
+    const receipt = await a.delete(policy, 'k')
+    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(1)
+    expect(await b.getOrFill(policy, 'k', origin.load, { after: receipt.token })).toBe(2)
+  })
+})
