@@ -93,13 +93,4 @@ export const FULL_TAG_SCOPES: readonly TagScope[] = [
     losses: 1,
     trims: 1,
   },
-  {
-    name: 'bounded: the log is taken up anew, other tags move the clock, x is pruned',
-    readers: [bounded(0, 2), strict(0)],
-    writes: 1,
-    otherBumps: 1,
-    prunes: 1,
-    syncs: 1,
-    trims: 1,
-  },
 ]
