@@ -39,7 +39,7 @@ export function checkQuotas(
 ): QuotaRules | undefined {
   if (value === undefined) return undefined
   const { tenants, ...general } = checkFields(value, [...FIELDS, 'tenants'], field)
-  const single = tenants === undefined ? {} : checkFields(tenants, Object.keys(tenants as object), `${field}.tenants`)
+  const single = tenants === undefined ? {} : checkFields(tenants, Object.keys(tenants ?? {}), `${field}.tenants`)
   const ids = Object.keys(single)
   if (ids.length > MAX_TENANTS) {
     throw new InvalidOptionError({

@@ -32,6 +32,7 @@ const refused: [string, unknown, string, RegExp][] = [
   ['bounds that are none', { maxBytes: Infinity }, 'memoryTier.maxBytes', /got Infinity/],
   ['quotas that say nothing', { quotas: {} }, 'memoryTier.quotas', /must say share, maxBytes or maxEntries/],
   ['quotas of no object', { quotas: 0.5 }, 'memoryTier.quotas', /must be an object.*got 0.5/],
+  ['tenants of no object', { quotas: { tenants: null } }, 'memoryTier.quotas.tenants', /must be an object.*got null/],
   ['an unknown quota', { quotas: { shares: 1 } }, 'memoryTier.quotas.shares', /did you mean 'share'/],
   ['a share of nothing', { quotas: { share: 0 } }, 'memoryTier.quotas.share', /above 0 and at most 1; got 0/],
   ['a share above the whole', { quotas: { share: 1.1 } }, 'memoryTier.quotas.share', /got 1.1/],
