@@ -5,7 +5,7 @@ import { checkVersion } from './fill.js'
 import { DetailedValue, type FillContext, type FillResult, type ValueDetails } from './fill-context.js'
 import type { Found } from './found.js'
 import type { Consistency } from './job.js'
-import { checkFields, checkOneOf, checkPairs } from './options.js'
+import { checkFields, checkOneOf, checkPairs, checkSignal } from './options.js'
 import { checkPolicy, type Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
 import { parseDuration } from './quantity.js'
@@ -100,9 +100,7 @@ export function readRequest(
 ): ReadRequest | Promise<ReadRequest> {
   if (options === undefined) return { space, key, userKey, level: 'bounded', fill, tags: undefined, signal: undefined }
   const { signal, consistency, after, tags } = checkFields(options, READ_FIELDS, 'options') as ReadOptions
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new InvalidOptionError({ field: 'options.signal', value: signal, rule: 'must be an AbortSignal' })
-  }
+  checkSignal(signal, 'options.signal')
   const level =
     consistency === undefined
       ? 'bounded'

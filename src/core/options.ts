@@ -24,6 +24,12 @@ export function checkOneOf<const T extends string>(value: unknown, allowed: read
   throw new InvalidOptionError({ field, value, rule: `must be ${allowed.map((name) => describe(name)).join(' or ')}` })
 }
 
+/** Refuses what is no AbortSignal; none is fine. */
+export function checkSignal(value: unknown, field: string): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value
+  throw new InvalidOptionError({ field, value, rule: 'must be an AbortSignal' })
+}
+
 /** Most keys, entries or values that one call may name. */
 export const MAX_BATCH = 10_000
 

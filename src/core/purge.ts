@@ -1,5 +1,5 @@
 import { InvalidOptionError } from './errors.js'
-import { checkFields } from './options.js'
+import { checkFields, checkSignal } from './options.js'
 import type { Clock } from './ports/clock.js'
 import type { SharedTier } from './ports/shared-tier.js'
 import type { Scope } from './scope.js'
@@ -64,7 +64,7 @@ export async function purgeTenant(
   { scope, shared, clock, checkOpen }: PurgeParts,
   options: PurgeOptions | undefined,
 ): Promise<PurgeReceipt> {
-  const plan = checkPlan(options ?? {})
+  const plan = checkPlan(options === undefined ? {} : options)
   const { dryRun, signal, onStep } = plan
   const tenant = scope.tenantId
   const cleared = dryRun || plan.from !== undefined ? {} : { cleared: (await scope.clear()).token }
@@ -114,6 +114,10 @@ function checkPlan(options: PurgeOptions): Plan {
   }
   if (from !== undefined && (typeof from !== 'string' || !/^(\d{1,4}:)?\d{1,20}$/.test(from))) {
     throw new InvalidOptionError({ field: 'purge.from', value: from, rule: 'must be the cursor of a receipt' })
+  }
+  checkSignal(signal, 'purge.signal')
+  if (onStep !== undefined && typeof onStep !== 'function') {
+    throw new InvalidOptionError({ field: 'purge.onStep', value: onStep, rule: 'must be a function' })
   }
   return { keysPerSecond, dryRun, from, signal, onStep }
 }

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from './errors.js'
-import { checkFields } from './options.js'
+import { checkFields, checkSignal } from './options.js'
 import { parseCount } from './quantity.js'
 
 export interface WarmOptions {
@@ -77,9 +77,7 @@ function checkWarmOptions(options: WarmOptions): WarmOptions & { concurrency: nu
     throw new InvalidOptionError({ field: 'warm.concurrency', value: concurrency, rule })
   }
   const { signal, onProgress } = options
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new InvalidOptionError({ field: 'warm.signal', value: signal, rule: 'must be an AbortSignal' })
-  }
+  checkSignal(signal, 'warm.signal')
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw new InvalidOptionError({ field: 'warm.onProgress', value: onProgress, rule: 'must be a function' })
   }

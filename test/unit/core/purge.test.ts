@@ -101,6 +101,9 @@ describe('cache.purge', () => {
     [['org-1', { keysPerSecond: 1.5 }], 'purge.keysPerSecond must be a whole number from 1 to 1000000'],
     [['org-1', { dryRun: 'yes' }], 'purge.dryRun must be true or false'],
     [['org-1', { from: 'x' }], 'purge.from must be the cursor of a receipt'],
+    [['org-1', null], 'purge must be an object of options; got null'],
+    [['org-1', { signal: 5 }], 'purge.signal must be an AbortSignal; got 5'],
+    [['org-1', { onStep: 'x' }], "purge.onStep must be a function; got 'x'"],
     [['org-1', { rate: 1 }], 'purge.rate is no option'],
   ])('bad input is refused before anything is done: %j', async (wrong, message) => {
     const { cache } = await filled()
