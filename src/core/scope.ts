@@ -32,8 +32,8 @@ import type { FillContext, FillResult } from './fill-context.js'
 import type { Found } from './found.js'
 import type { EntryRef, Invalidation } from './invalidate.js'
 import type { Namespace } from './namespace.js'
-import { checkFields, checkItems, checkPairs } from './options.js'
-import type { Policy } from './policy.js'
+import { checkFields, checkItems, checkPairs, checkSignal } from './options.js'
+import { checkPolicy, type Policy } from './policy.js'
 import type { Key } from './ports/local-tier.js'
 import type { PatternReply } from './ports/shared-tier.js'
 import type { BoundFillMany } from './read-many.js'
@@ -174,7 +174,7 @@ export class Scope {
     third?: unknown,
     fourth?: unknown,
   ): Promise<Map<Key, unknown>> {
-    const space = this.#space(policy)
+    const space = this.#spaceOf(policy)
     const wanted = checkItems(keys, 'keys')
     const [fillMany, options] = fillAndOptions(third, fourth)
     if (fillMany === undefined) {
@@ -211,7 +211,7 @@ export class Scope {
     options?: ReadOptions,
   ): Promise<Map<K, V>> {
     const wanted = checkItems(keys, 'keys')
-    const requests = await readRequests(this.#core, this.#space(policy), { keys: wanted, options, fill: undefined })
+    const requests = await readRequests(this.#core, this.#spaceOf(policy), { keys: wanted, options, fill: undefined })
     const found = await this.#core.many.read(requests, undefined)
     return new Map(
       wanted.flatMap((key, index) => (found[index]!.state === 'fresh' ? [[key, valueFound(found[index]!) as V]] : [])),
@@ -235,7 +235,7 @@ export class Scope {
 
   /** Fills anew, whatever is held; where another process is filling the key already, answers with what that brings. */
   async refresh<K extends Key, V>(policy: Policy<K, V, true>, key: NoInfer<K>, options?: ReadOptions): Promise<V> {
-    const space = this.#space(policy)
+    const space = this.#spaceOf(policy)
     const fill = fillOf(space, policy, key, undefined)
     return valueFound(
       await this.#core.reader.refresh(
@@ -268,7 +268,7 @@ export class Scope {
     entries: Iterable<readonly [NoInfer<K>, NoInfer<V>]>,
     options?: WriteOptions,
   ): Promise<Map<K, SetOutcome>> {
-    const space = this.#space(policy)
+    const space = this.#spaceOf(policy)
     const outcomes = new Map<K, SetOutcome>()
     const requests: WriteRequest[] = []
     for (const [key, value] of new Map(checkPairs<K, V>(entries, 'entries'))) {
@@ -311,7 +311,7 @@ export class Scope {
     keys: Iterable<NoInfer<K>>,
     options?: DeleteOptions,
   ): Promise<DeletedMany<K>> {
-    const { whenUnavailable, version } = checkDeleteOptions(options, this.#space(policy))
+    const { whenUnavailable, version } = checkDeleteOptions(options, this.#spaceOf(policy))
     const keyOf = new Map(checkItems(keys, 'keys').map((key) => [this.#ref(policy, key), key] as const))
     const entries = [...keyOf.keys()]
     const invalidation = { namespace: this.#current(), entries, tags: [], clear: false, soft: false, version }
@@ -329,7 +329,7 @@ export class Scope {
   invalidate(request: InvalidateRequest): Promise<Receipt | QueuedInvalidation>
   async invalidate(request: InvalidateRequest): Promise<Receipt | QueuedInvalidation> {
     const { tags, entries, soft, whenUnavailable } = checkInvalidateRequest(request)
-    const refs = entries.map(([policy, key]) => this.#ref(policy, key))
+    const refs = entries.map(([policy, key]) => ({ space: this.#spaceOf(policy), key: checkKey(key) }))
     return this.#invalidate({ entries: refs, tags, soft }, whenUnavailable)
   }
 
@@ -359,14 +359,14 @@ export class Scope {
       const rule = `must be a pattern of 1 to ${MAX_READABLE_KEY_LENGTH} characters`
       throw new InvalidOptionError({ field: 'invalidatePattern: glob', value: glob, rule })
     }
-    const { signal } = checkFields(options, ['signal'], 'options') as { signal?: AbortSignal }
-    const space = this.#space(policy)
+    const signal = checkSignal(checkFields(options, ['signal'], 'options').signal, 'options.signal')
+    const space = this.#spaceOf(policy)
     return this.#core.track(this.#core.invalidator.invalidatePattern(space, { glob, signal }))
   }
 
   /** The calls of one policy, with nothing left to repeat. */
   bind<K extends Key, V, F extends boolean>(policy: Policy<K, V, F>): BoundPolicy<K, V, F> {
-    this.#space(policy)
+    this.#spaceOf(policy)
     return new BoundPolicy(this, policy)
   }
 
@@ -376,6 +376,7 @@ export class Scope {
    * @throws InvalidOptionError if the cache has no memory tier.
    */
   syncView<K extends Key, V>(policy: Policy<K, V>): SyncView<K, V> {
+    this.#spaceOf(policy)
     return new SyncView(this.#core, () => this.#space(policy))
   }
 
@@ -402,7 +403,7 @@ export class Scope {
     items: Iterable<unknown> | AsyncIterable<unknown>,
     options: WarmOptions = {},
   ): Promise<WarmReport> {
-    this.#space(policy)
+    this.#spaceOf(policy)
     return warmAll(items, options, (item, signal) =>
       Array.isArray(item) ? this.set(policy, item[0] as Key, item[1]) : this.getOrFill(policy, item as Key, { signal }),
     )
@@ -459,6 +460,12 @@ export class Scope {
     if (!this.#namespace.isRetired) return
     this.#namespace = this.#core.namespaces.get(this.#namespace.tenant)
     this.#spaces.clear()
+  }
+
+  /** For calls that name their policy: a key in its place must not come to mean the default policy. */
+  #spaceOf(policy: Policy): Space {
+    this.#core.checkOpen()
+    return this.#space(checkPolicy(policy, 'policy'))
   }
 
   #ref(first: Policy | Key, key: unknown): EntryRef {

@@ -121,6 +121,24 @@ describe('a policy', () => {
     )
   })
 
+  const named: Record<string, (policy: never) => unknown> = {
+    getOrFillMany: (policy) => cache.getOrFillMany(policy, ['k'], () => []),
+    getMany: (policy) => cache.getMany(policy, ['k']),
+    setMany: (policy) => cache.setMany(policy, [['k', 'after'] as never]),
+    deleteMany: (policy) => cache.deleteMany(policy, ['k']),
+    invalidate: (policy) => cache.invalidate({ entries: [[policy, 'k']] }),
+    invalidatePattern: (policy) => cache.invalidatePattern(policy, '*'),
+    refresh: (policy) => cache.refresh(policy, 'k' as never),
+    bind: (policy) => cache.bind(policy),
+    syncView: (policy) => cache.syncView(policy),
+    warm: (policy) => cache.warm(policy, []),
+  }
+  it.each(Object.entries(named))('by its name is refused by %s, not taken for the default policy', async (_, call) => {
+    expect((await errorOf(() => call('row' as never))).message).toMatch(
+      /^policy must be made by definePolicy; got 'row'/,
+    )
+  })
+
   it('is asked for where the cache has no default, with what to do', async () => {
     const bare = createCache({ clock, random })
     expect((await errorOf(() => bare.get('k'))).message).toMatch(/is required.*createCache\(\{ ttl: '60s' \}\)/)
