@@ -1,5 +1,5 @@
 import type { Explanation } from '../../core/explain.js'
-import { namedPolicy, numericKey } from '../cli-policy.js'
+import { type WantedEntry, wantedEntry } from '../cli-policy.js'
 import { type CliCall, type CliCommand, EXIT } from '../command.js'
 import { type Connection, connected } from '../connection.js'
 import { coloursOf, printable, tableLines } from '../table.js'
@@ -15,29 +15,26 @@ export const explain: CliCommand = {
     ['--tenant <id>', 'whose entry; without it the one outside any tenant'],
     ['--number', 'the key is a number'],
   ],
-  run: (call) => connected(call, (connection) => run(call, connection)),
+  run: (call) => {
+    const wanted = wantedEntry(call)
+    return connected(call, (connection) => run(call, connection, wanted))
+  },
 }
 
-async function run({ operands, options, io }: CliCall, connection: Connection): Promise<0> {
-  const [policy = '', text = ''] = operands
-  const key = options.number === true ? numericKey(text) : text
-  const tenant = typeof options.tenant === 'string' ? options.tenant : ''
-  const explanation = await ask(connection, { policy, key, tenant })
+async function run({ options, io }: CliCall, connection: Connection, wanted: WantedEntry): Promise<0> {
+  const explanation = await ask(connection, wanted)
   if (options.json === true) io.out(JSON.stringify(explanation))
   else for (const line of lines(explanation, coloursOf(io))) io.out(line)
   return EXIT.done
 }
 
-async function ask(
-  connection: Connection,
-  { policy, key, tenant }: { policy: string; key: string | number; tenant: string },
-): Promise<Explanation> {
+async function ask(connection: Connection, { policy, stored, key, tenant }: WantedEntry): Promise<Explanation> {
   if (connection.kind === 'service') {
     const named: Record<string, string> = typeof key === 'number' ? { number: String(key) } : { key }
     return (await connection.service.get('/explain', { policy, tenant, ...named })) as unknown as Explanation
   }
   const cache = connection.redis.cache()
-  return (tenant === '' ? cache : cache.tenant(tenant)).explain(namedPolicy(policy), key)
+  return (tenant === '' ? cache : cache.tenant(tenant)).explain(stored, key)
 }
 
 function lines(explanation: Explanation, colours: ReturnType<typeof coloursOf>): string[] {

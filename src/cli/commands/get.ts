@@ -1,16 +1,9 @@
 import { inspect } from 'node:util'
-import { namedPolicy, numericKey } from '../cli-policy.js'
+import { type WantedEntry, wantedEntry } from '../cli-policy.js'
 import type { CliCall, CliCommand } from '../command.js'
 import { EXIT } from '../command.js'
 import { type Connection, connected } from '../connection.js'
 import { printable } from '../table.js'
-
-interface Wanted {
-  readonly policy: string
-  readonly key: string | number
-  readonly tenant: string
-  readonly hasValue: boolean
-}
 
 export const get: CliCommand = {
   name: 'get',
@@ -24,19 +17,18 @@ export const get: CliCommand = {
     ['--number', 'the key is a number'],
     ['--value', 'show the value, too; a service wants its token for that'],
   ],
-  run: (call) => connected(call, (connection) => run(call, connection)),
+  run: (call) => {
+    const wanted = wantedEntry(call)
+    return connected(call, (connection) => run(call, connection, wanted))
+  },
 }
 
-async function run({ operands, options, io }: CliCall, connection: Connection): Promise<0 | 1> {
-  const [policy = '', text = ''] = operands
-  const wanted: Wanted = {
-    policy,
-    key: options.number === true ? numericKey(text) : text,
-    tenant: typeof options.tenant === 'string' ? options.tenant : '',
-    hasValue: options.value === true,
-  }
+async function run({ options, io }: CliCall, connection: Connection, wanted: WantedEntry): Promise<0 | 1> {
+  const hasValue = options.value === true
   const entry =
-    connection.kind === 'service' ? await askService(connection, wanted) : await askRedis(connection, wanted)
+    connection.kind === 'service'
+      ? await askService(connection, wanted, hasValue)
+      : await askRedis(connection, wanted, hasValue)
   if (options.json === true) io.out(JSON.stringify(entry))
   else for (const [field, value] of Object.entries(entry)) io.out(`${field.padEnd(8)} ${shown(value)}`)
   return entry.state === 'missing' || entry.state === 'failed' ? EXIT.found : EXIT.done
@@ -44,7 +36,8 @@ async function run({ operands, options, io }: CliCall, connection: Connection): 
 
 async function askService(
   { service }: Extract<Connection, { kind: 'service' }>,
-  { policy, key, tenant, hasValue }: Wanted,
+  { policy, key, tenant }: WantedEntry,
+  hasValue: boolean,
 ): Promise<Record<string, unknown>> {
   const named: Record<string, string> = typeof key === 'number' ? { number: String(key) } : { key }
   return service.get('/entry', { policy, tenant, ...named, ...(hasValue && { value: '1' }) })
@@ -52,11 +45,12 @@ async function askService(
 
 async function askRedis(
   { redis }: Extract<Connection, { kind: 'redis' }>,
-  { policy, key, tenant, hasValue }: Wanted,
+  { policy, stored, key, tenant }: WantedEntry,
+  hasValue: boolean,
 ): Promise<Record<string, unknown>> {
   const cache = redis.cache()
   const scope = tenant === '' ? cache : cache.tenant(tenant)
-  const found = await scope.getEntry(namedPolicy(policy), key, { consistency: 'strict' })
+  const found = await scope.getEntry(stored, key, { consistency: 'strict' })
   if (found.state === 'failed') throw found.error
   const { value, ...details } = found
   return { policy, key, tenant, ...details, ...(hasValue && found.state !== 'missing' && { value }) }

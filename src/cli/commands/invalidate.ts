@@ -1,5 +1,8 @@
+import type { Policy } from '../../core/policy.js'
+import type { Key } from '../../core/ports/local-tier.js'
+import { checkTags } from '../../core/tags.js'
 import { badInput } from '../cli-error.js'
-import { namedEntry, namedPolicy } from '../cli-policy.js'
+import { namedEntry, namedPolicy, namedTenant } from '../cli-policy.js'
 import { type CliCall, type CliCommand, EXIT } from '../command.js'
 import { type Connection, connected } from '../connection.js'
 
@@ -12,15 +15,31 @@ export const invalidate: CliCommand = {
     ['--tenant <id>', 'whose; without it what is outside any tenant'],
     ['--soft', 'leave the entries as stale instead of removing them'],
   ],
-  run: (call) => connected(call, (connection) => run(call, connection)),
+  run: (call) => {
+    const plan = checkPlan(call)
+    return connected(call, (connection) => run(call, connection, plan))
+  },
 }
 
-async function run({ options, io }: CliCall, connection: Connection): Promise<0> {
-  const tags = listed(options.tag)
-  const entries = listed(options.entry).map(namedEntry)
+interface Plan {
+  readonly tenant: string
+  readonly tags: readonly string[]
+  readonly entries: readonly { readonly policy: string; readonly stored: Policy<Key>; readonly key: Key }[]
+  readonly soft: boolean
+}
+
+function checkPlan({ options }: CliCall): Plan {
+  const tags = checkTags(listed(options.tag), '--tag')
+  const entries = listed(options.entry).map((text) => {
+    const { policy, key } = namedEntry(text)
+    return { policy, stored: namedPolicy(policy), key }
+  })
   if (tags.length === 0 && entries.length === 0) throw badInput('Name what to invalidate: --tag or --entry.')
-  const tenant = typeof options.tenant === 'string' ? options.tenant : ''
-  const soft = options.soft === true
+  return { tenant: namedTenant(options.tenant), tags, entries, soft: options.soft === true }
+}
+
+async function run({ options, io }: CliCall, connection: Connection, plan: Plan): Promise<0> {
+  const { tenant, tags, entries, soft } = plan
   let receipt: unknown
   if (connection.kind === 'service') {
     const pairs = entries.map(({ policy, key }) => [policy, key])
@@ -29,11 +48,13 @@ async function run({ options, io }: CliCall, connection: Connection): Promise<0>
   } else {
     const cache = connection.redis.cache()
     const scope = tenant === '' ? cache : cache.tenant(tenant)
-    const pairs = entries.map(({ policy, key }) => [namedPolicy(policy), key] as const)
+    const pairs = entries.map(({ stored, key }) => [stored, key] as const)
     receipt = await scope.invalidate({ tags, entries: pairs, soft })
   }
-  if (options.json === true) io.out(JSON.stringify({ done: 'invalidated', tenant, tags, entries, soft, receipt }))
-  else io.out(`Invalidated ${summary(tags.length, entries.length)}${soft ? ' softly' : ''}, acknowledged.`)
+  if (options.json === true) {
+    const named = entries.map(({ policy, key }) => ({ policy, key }))
+    io.out(JSON.stringify({ done: 'invalidated', tenant, tags, entries: named, soft, receipt }))
+  } else io.out(`Invalidated ${summary(tags.length, entries.length)}${soft ? ' softly' : ''}, acknowledged.`)
   return EXIT.done
 }
 

@@ -16,12 +16,25 @@ export const stats: CliCommand = {
     ['--limit <keys>', 'how many keys of Redis to count at most', '100000'],
     ['--top <n>', 'how many tenants to show', '10'],
   ],
-  run: (call) => connected(call, (connection) => run(call, connection)),
+  run: (call) => {
+    const { options } = call
+    const bounds = {
+      limit: wholeNumber(options.limit, '--limit', [1, 1e9]),
+      top: wholeNumber(options.top, '--top', [1, 1_000]),
+    }
+    return connected(call, (connection) => run(call, connection, bounds))
+  },
 }
 
-async function run(call: CliCall, connection: Connection): Promise<0 | 1> {
+/** Of what is shown of Redis. */
+interface Bounds {
+  readonly limit: number
+  readonly top: number
+}
+
+async function run(call: CliCall, connection: Connection, bounds: Bounds): Promise<0 | 1> {
   const { options, io } = call
-  if (connection.kind === 'redis') return showHeld(call, connection.redis)
+  if (connection.kind === 'redis') return showHeld(call, connection.redis, bounds)
   const snapshot = (await connection.service.get('/snapshot')) as unknown as ConsoleSnapshot
   if (options.json === true) io.out(JSON.stringify(snapshot))
   else for (const line of snapshotLines(snapshot, io)) io.out(line)
@@ -79,9 +92,7 @@ interface Held {
   readonly tenants: Map<string, number>
 }
 
-async function showHeld({ options, io }: CliCall, redis: RedisAccess): Promise<0> {
-  const limit = wholeNumber(options.limit, '--limit', [1, 1e9])
-  const top = wholeNumber(options.top, '--top', [1, 1_000])
+async function showHeld({ options, io }: CliCall, redis: RedisAccess, { limit, top }: Bounds): Promise<0> {
   const held = await countHeld(redis, limit, io.signal)
   const policies = [...held.policies].sort(([, a], [, b]) => b - a)
   const tenants = [...held.tenants].sort(([, a], [, b]) => b - a).slice(0, top)

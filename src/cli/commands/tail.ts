@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { decodeLogPayload, type LogEntry } from '../../core/log-entry.js'
 import type { SharedTier } from '../../core/ports/shared-tier.js'
+import { STREAMED_EVENTS } from '../../observe/console/console-stream.js'
+import { badInput } from '../cli-error.js'
 import { type CliCall, type CliCommand, EXIT, type ExitCode } from '../command.js'
 import { type Connection, connected } from '../connection.js'
 import { wholeNumber } from '../numbers.js'
@@ -11,6 +13,8 @@ import { coloursOf, printable } from '../table.js'
 type Told = { at: number; type: string } & Record<string, unknown>
 
 const ROWS_PER_LOOK = 256
+/** What a service streams, and its word for what it left out. */
+const TYPES: ReadonlySet<string> = new Set([...STREAMED_EVENTS, 'dropped'])
 
 export const tail: CliCommand = {
   name: 'tail',
@@ -20,13 +24,34 @@ export const tail: CliCommand = {
     ['--interval <ms>', 'how often to look at the log in Redis', '500'],
     ['--type <type...>', 'only events of these types, such as invalidated'],
   ],
-  run: (call) => connected(call, (connection) => run(call, connection)),
+  run: (call) => {
+    const plan = checkPlan(call)
+    return connected(call, (connection) => run(call, connection, plan))
+  },
 }
 
-async function run({ options, io }: CliCall, connection: Connection): Promise<ExitCode> {
-  const most = options.max === undefined ? Infinity : wholeNumber(options.max, '--max', [1, 1e9])
-  const intervalMs = wholeNumber(options.interval, '--interval', [50, 60_000])
-  const types = Array.isArray(options.type) ? new Set(options.type as string[]) : undefined
+interface Plan {
+  readonly most: number
+  readonly intervalMs: number
+  /** Undefined: all of them. */
+  readonly types: ReadonlySet<string> | undefined
+}
+
+function checkPlan({ options }: CliCall): Plan {
+  const types = Array.isArray(options.type) ? (options.type as string[]) : undefined
+  // Nobody would ever hear of a type that is misspelt.
+  for (const type of types ?? []) {
+    if (!TYPES.has(type)) throw badInput(`--type must be one of ${[...TYPES].join(', ')}; got '${type.slice(0, 40)}'.`)
+  }
+  return {
+    most: options.max === undefined ? Infinity : wholeNumber(options.max, '--max', [1, 1e9]),
+    intervalMs: wholeNumber(options.interval, '--interval', [50, 60_000]),
+    types: types && new Set(types),
+  }
+}
+
+async function run({ options, io }: CliCall, connection: Connection, plan: Plan): Promise<ExitCode> {
+  const { most, intervalMs, types } = plan
   const told =
     connection.kind === 'service'
       ? serviceEvents(connection.service)

@@ -27,7 +27,7 @@ const HEADERS = {
 }
 
 /** What a stream tells: all but hits, removals and single calls of a tier, of which there may be a million a second. */
-const TOLD = new Set([
+export const STREAMED_EVENTS = [
   'stale',
   'miss',
   'joined',
@@ -47,7 +47,7 @@ const TOLD = new Set([
   'damaged',
   'tier-failed',
   'log-broken',
-] as const)
+] as const satisfies CacheEvent['type'][]
 
 /** Streams of server-sent events: `snapshot` once a second, `cache` for each event, `dropped` with a count. */
 export class ConsoleStreams {
@@ -113,7 +113,7 @@ export class ConsoleStreams {
     }
     const ends = this.#caches.flatMap((cache) => {
       const listener = tell(cache.stats().name)
-      return [...TOLD].map((type) => cache.on(type, listener))
+      return STREAMED_EVENTS.map((type) => cache.on(type, listener))
     })
     for (const tally of this.#tallies) ends.push(tally.watch())
     const look = async (): Promise<void> => {
