@@ -11,6 +11,7 @@ import type { Scope } from '../../core/scope.js'
 
 /** Entries that one call may name. */
 const MAX_ENTRIES = 1_000
+const ENTRY_FIELDS = ['cache', 'tenant', 'policy', 'key', 'number', 'value']
 
 /** Names tags and entries: `{ cache?, tenant?, tags?, entries?: [[policy, key]], soft? }`. */
 export async function invalidate(caches: readonly Cache[], body: unknown): Promise<object> {
@@ -80,11 +81,15 @@ function findEntry(
   caches: readonly Cache[],
   query: URLSearchParams,
 ): { scope: Scope; about: { cache: string; tenant: string }; policy: Policy<Key>; key: Key } {
-  const field = (name: string): string | undefined => query.get(name) ?? undefined
-  const { cache, scope, about } = find(caches, { cache: field('cache'), tenant: field('tenant') })
-  const number = field('number')
-  const key = (number === undefined ? field('key') : Number(number)) as Key
-  return { scope, about, policy: policyOf(cache, field('policy')), key }
+  const named = checkFields(Object.fromEntries(query), ENTRY_FIELDS, 'query') as Partial<Record<string, string>>
+  const { cache, scope, about } = find(caches, { cache: named.cache, tenant: named.tenant })
+  const key = (named.number === undefined ? named.key : wholeNumber(named.number)) as Key
+  return { scope, about, policy: policyOf(cache, named.policy), key }
+}
+
+function wholeNumber(text: string): number {
+  if (/^-?\d{1,16}$/.test(text)) return Number(text)
+  throw new InvalidOptionError({ field: 'query.number', value: text, rule: 'must be a whole number' })
 }
 
 /** The cache that is meant, and the scope of the tenant. */

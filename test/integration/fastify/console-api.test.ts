@@ -215,6 +215,20 @@ describe('with a token', () => {
     expect(refused.message).toContain(message)
   })
 
+  it.each([
+    ['tenent=org-7&policy=units&key=a', "query.tenent is no option (did you mean 'tenant'?)"],
+    ['tenant=org-7&policy=units&number=', 'query.number must be a whole number'],
+    ['tenant=org-7&policy=units&number=0x1', 'query.number must be a whole number'],
+    ['tenant=org-7&policy=units', 'key must be text of at most 8192 characters, or a safe integer'],
+    ['policy=other&key=a', 'policy must be one of units'],
+  ])('bad input to /entry and /explain is refused: %s', async (query, message) => {
+    const app = await newApp({ token: TOKEN })
+    for (const path of ['/entry', '/explain']) {
+      const refused = await ask(app, { url: `${path}?${query}`, headers: bearer() })
+      expect(refused).toMatchObject({ status: 400, message: expect.stringContaining(message) as unknown })
+    }
+  })
+
   it('a method or path that is none is refused', async () => {
     const app = await newApp({ token: TOKEN })
     expect(await ask(app, { url: '/clear', headers: bearer() })).toMatchObject({ status: 405 })
