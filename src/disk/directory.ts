@@ -1,5 +1,6 @@
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { InvalidOptionError } from '../core/errors.js'
 import { systemClock } from '../core/system-clock.js'
 import { systemRandom } from '../core/system-random.js'
 import { DirectoryLock } from './directory-lock.js'
@@ -23,12 +24,13 @@ export interface DirectoryStats {
  * Reads every byte of a directory, in a thread of its own, and says what cannot be read as it was written. Changes
  * nothing. While a process writes to the directory, what it is just writing may look torn.
  *
- * @throws InvalidOptionError for what is no path.
+ * @throws InvalidOptionError for what is no path, or where there is no disk tier.
  */
 export async function verifyDirectory(directory: string): Promise<Inspection> {
+  const path = tierPath(directory)
   const maintenance = new Maintenance({ hasWorker: true })
   try {
-    return await maintenance.run({ task: 'inspect', directory: versionPath(directory) })
+    return await maintenance.run({ task: 'inspect', directory: path })
   } finally {
     await maintenance.close()
   }
@@ -38,14 +40,14 @@ export async function verifyDirectory(directory: string): Promise<Inspection> {
  * Makes a directory forget what is damaged: hints are written anew from the segments, files that nobody names and
  * unfinished ones are removed. Answers what is left to find, which is nothing unless the disk itself is at fault.
  *
- * @throws CacheError `DISK_LOCKED` while a process writes to it.
+ * @throws InvalidOptionError as `verifyDirectory`; CacheError `DISK_LOCKED` while a process writes to it.
  */
 export async function repairDirectory(directory: string): Promise<{ damaged: number; removed: number }> {
-  const path = versionPath(directory)
+  const path = tierPath(directory)
   const rules = { directory, whenLocked: 'throw' } as const
   const lock = new DirectoryLock(rules, { clock: systemClock, random: systemRandom })
   if (lock.error !== undefined) throw lock.error
-  const maintenance = new Maintenance({ hasWorker: true })
+  const maintenance = new Maintenance({ hasWorker: true, awaitsSweeps: true })
   try {
     for (const name of namesIn(join(path, 'log'))) {
       if (segmentId(name) !== undefined) rmSync(hintPath(join(path, 'log', name)), { force: true })
@@ -79,6 +81,13 @@ export function directoryStats(directory: string): DirectoryStats {
 
 function versionPath(directory: string): string {
   return join(resolve(checkDirectory(directory, 'directory')), 'v1')
+}
+
+/** A mistyped path must not pass for a directory in which all is well. */
+function tierPath(directory: string): string {
+  const path = versionPath(directory)
+  if (existsSync(path)) return path
+  throw new InvalidOptionError({ field: 'directory', value: directory, rule: 'must be the directory of a disk tier' })
 }
 
 function namesIn(path: string): string[] {

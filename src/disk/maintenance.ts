@@ -21,12 +21,15 @@ export class Maintenance {
   readonly #waiting = new Map<number, Waiting>()
   readonly #inThisThread = new Set<Promise<unknown>>()
   readonly #hasWorker: boolean
+  readonly #awaitsSweeps: boolean
   #worker: Worker | undefined
   #deaths = 0
   #lastId = 0
   #ending: Promise<unknown> | undefined
 
-  constructor({ hasWorker }: { hasWorker: boolean }) {
+  /** `awaitsSweeps`: somebody waits for them as for everything else, so that the process must live that long. */
+  constructor({ hasWorker, awaitsSweeps = false }: { hasWorker: boolean; awaitsSweeps?: boolean }) {
+    this.#awaitsSweeps = awaitsSweeps
     // A bundle may hold this file and not the worker's.
     this.#hasWorker = hasWorker && SCRIPT.protocol === 'file:' && existsSync(SCRIPT)
   }
@@ -61,8 +64,8 @@ export class Maintenance {
       return
     }
     this.#worker ??= this.#begin()
-    // Somebody waits for an opening; sweeping keeps no process alive.
-    if (task.task === 'sweep') this.#worker.unref()
+    // Somebody waits for an opening; sweeping on the side keeps no process alive.
+    if (task.task === 'sweep' && !this.#awaitsSweeps) this.#worker.unref()
     else this.#worker.ref()
     this.#worker.postMessage({ id, task })
   }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
@@ -126,6 +126,26 @@ describe('S4-16: the maintenance worker', () => {
     expect(store.stats().entries).toBe(2_000)
     await expect(repairDirectory(directory)).rejects.toMatchObject({ code: 'DISK_LOCKED' })
     await store.close()
+  })
+
+  it('S4-14: a program that only repairs waits for the end of it', async () => {
+    await fill(2_000)
+    const door = JSON.stringify(new URL('../../../dist/disk/index.js', import.meta.url).href)
+    const program = `import { repairDirectory } from ${door}
+      console.log(JSON.stringify(await repairDirectory(${JSON.stringify(directory)})))`
+    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    expect({ status, stdout: stdout.trim() }).toEqual({ status: 0, stdout: '{"damaged":0,"removed":0}' })
+  })
+
+  it('S4-14: a directory without a disk tier is refused, and none is made', async () => {
+    const nowhere = join(directory, 'mistyped')
+    const refused = {
+      field: 'directory',
+      message: expect.stringContaining('must be the directory of a disk tier') as unknown,
+    }
+    await expect(verifyDirectory(nowhere)).rejects.toMatchObject(refused)
+    await expect(repairDirectory(nowhere)).rejects.toMatchObject(refused)
+    expect(existsSync(nowhere)).toBe(false)
   })
 
   it('does its work in this thread once it has died twice', async () => {
