@@ -195,7 +195,8 @@ export class ManyReader {
       })
       const values = asMap(returned, space.policy.name)
       const durationMs = clock.now() - startedAt
-      await Promise.all(batch.map((one) => this.#publish(one, values.get(one.job.userKey) ?? null, durationMs)))
+      const filledOf = (key: Key): unknown => (values.has(key) ? values.get(key) : null)
+      await Promise.all(batch.map((one) => this.#publish(one, filledOf(one.job.userKey), durationMs)))
     } catch (error) {
       await Promise.all(batch.map(({ job, lease }) => lease && this.#shared!.lease.fail(job, lease.token, error)))
       for (const { outcome } of batch) outcome.reject(error)

@@ -155,7 +155,7 @@ export class Scope {
 
   /**
    * Several values by one look at each tier and at most two calls of the fill. A key that the fill leaves out is a
-   * negative: `null`. Without `fillMany` the policy's own fill is called for each missing key.
+   * negative: `null`; `undefined` is not kept. Without `fillMany` the policy's own fill is called for each missing key.
    */
   getOrFillMany<K extends Key, V>(
     policy: Policy<K, V>,

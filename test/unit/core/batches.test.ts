@@ -56,6 +56,21 @@ describe('getOrFillMany', () => {
     )
   })
 
+  it.each([1, 2])('keeps nothing of undefined, and null of what the fill leaves out (%i caches)', async (count) => {
+    const { a } = setUp(count)
+    const found = await a.getOrFillMany(row, ['x', 'y', 'z'], () => [
+      ['x', undefined as never],
+      ['y', null],
+    ])
+    expect([...found]).toEqual([
+      ['x', undefined],
+      ['y', null],
+      ['z', null],
+    ])
+    const states = ['x', 'y', 'z'].map(async (key) => (await a.getEntry(row, key)).state)
+    expect(await Promise.all(states)).toEqual(['missing', 'negative', 'negative'])
+  })
+
   it('fills what it won at once, and follows the rest', async () => {
     const { a, b, clock } = setUp()
     const loaded = deferred<number>()
