@@ -63,20 +63,27 @@ export class FlightJoins {
     if (isLater) return this.join(request, flight)
     const found = await this.wait(flight, signal)
     // A stale value may stand in for a call that came before it was found, not for a later one.
-    return found.state === 'stale' ? undefined : joinedBy(found)
+    return found.state === 'stale' ? undefined : this.#joined(found)
   }
 
   /** What a flight of somebody else brings. */
   async join({ space, signal }: Pick<ReadRequest, 'space' | 'signal'>, flight: Flight<Found>): Promise<Found> {
     const { early } = flight
     const isIn = early !== undefined && this.#parts.clock.now() < early.untilMs && isAlive(early.value, space.namespace)
-    return joinedBy(isIn ? early.value : await this.wait(flight, signal))
+    return this.#joined(isIn ? early.value : await this.wait(flight, signal))
   }
 
   /** The flight's answer, or the caller's own abort. The last caller to give up aborts the fill. */
   wait(flight: Flight<Found>, signal: AbortSignal | undefined): Promise<Found> {
     const answer = flight.join()
     return signal === undefined ? answer : waitUnlessAborted(flight, answer, signal)
+  }
+
+  /** The value itself belongs to whoever began the flight. */
+  #joined(found: Found): Found {
+    if (found.state !== 'fresh' && found.state !== 'stale') return found
+    const { memory } = this.#parts
+    return { ...found, source: 'flight', value: memory ? memory.another(found.value) : found.value }
   }
 }
 
@@ -103,10 +110,6 @@ async function waitUnlessAborted(flight: Flight<Found>, answer: Promise<Found>, 
 /** A control block may have told of an invalidation since: what the flight still brings is newer, what it brought is not. */
 function isAlive(found: Found, namespace: Namespace): boolean {
   return !('seen' in found) || namespace.standing(found.seen, found.tags) !== 'dead'
-}
-
-function joinedBy(found: Found): Found {
-  return found.state === 'fresh' || found.state === 'stale' ? { ...found, source: 'flight' } : found
 }
 
 /** As the promise; rejects with the signal's reason if that comes first. */

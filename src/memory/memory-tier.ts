@@ -1,3 +1,4 @@
+import { CacheError } from '../core/errors.js'
 import type {
   EvictionName,
   Key,
@@ -162,6 +163,10 @@ export class RunningMemoryTier implements MemoryTier {
     if (this.#pressure?.isDue()) this.#obey(this.#pressure.afterStores(this.#context.clock.now()))
     this.#tellEvicted()
     return true
+  }
+
+  another(value: unknown): unknown {
+    return this.#isCloned ? clone(value) : value
   }
 
   delete(space: SpaceView, key: Key): boolean {
@@ -330,9 +335,20 @@ export class RunningMemoryTier implements MemoryTier {
 
 /** The tier's own value of what a caller gave. */
 function own(value: unknown, values: 'frozen' | 'cloned'): unknown {
-  if (values === 'cloned') return clone(value)
-  deepFreeze(value)
-  return value
+  if (values === 'frozen') {
+    deepFreeze(value)
+    return value
+  }
+  try {
+    return clone(value)
+  } catch (cause) {
+    throw new CacheError(
+      'UNSERIALISABLE_VALUE',
+      "A value cannot be kept: memoryTier({ values: 'cloned' }) copies it, and it holds what has no copy, such as a " +
+        "function, a promise or a WeakMap. Store plain data, or take 'reference' or 'frozen'.",
+      { cause },
+    )
+  }
 }
 
 function clone(value: unknown): unknown {

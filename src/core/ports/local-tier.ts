@@ -89,6 +89,8 @@ export interface MemoryTier {
   look(space: SpaceView, key: Key): LocalEntry | undefined
   /** Stores or replaces. False: refused, because the entry alone is above the entry limit; what was held stays. */
   set(space: SpaceView, key: Key, entry: LocalEntry): boolean
+  /** What one more reader gets of a value that others have as well: its own copy where values are cloned. */
+  another(value: unknown): unknown
   /** True if something was held. */
   delete(space: SpaceView, key: Key): boolean
   /** Makes a fresh entry stale from `nowMs` on; one that keeps no stale window leaves. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createCache, memoryTier } from '../../../src/index.js'
 import type { MemoryTierOptions } from '../../../src/memory/memory-tier.js'
 import { newEntry, newSpace, openTier } from './memory-fixture.js'
 
@@ -34,6 +35,28 @@ describe('cloned values', () => {
     expect(fresh()).toEqual({ list: [1], when: new Date(5), map: new Map([[1, { a: 1 }]]) })
     expect(entry()).toEqual(fresh())
     expect(entry()).not.toBe(entry())
+  })
+
+  it('gives callers who join a fill copies of their own, too', async () => {
+    const cache = createCache({ ttl: '60s', tiers: [memoryTier({ values: 'cloned' })] })
+    const load = async () => ({ list: [1] })
+    const [first, second, third] = await Promise.all([1, 2, 3].map(() => cache.getOrFill('k', load)))
+    first!.list.push(2)
+    second!.list.push(3)
+    expect([first, second, third]).toEqual([{ list: [1, 2] }, { list: [1, 3] }, { list: [1] }])
+    expect(cache.stats()).toMatchObject({ fills: 1, joined: 2 })
+    expect(await cache.get('k')).toEqual({ list: [1] })
+    await cache.close()
+  })
+
+  it('refuses what has no copy, and keeps what was there', async () => {
+    const cache = createCache({ ttl: '60s', tiers: [memoryTier({ values: 'cloned' })] })
+    await cache.set('k', 'before')
+    const refused = { code: 'UNSERIALISABLE_VALUE', message: expect.stringContaining("values: 'cloned'") as unknown }
+    await expect(cache.set('k', { secret: () => 'hunter2' })).rejects.toMatchObject(refused)
+    await expect(cache.getOrFill('other', () => new WeakMap())).rejects.toMatchObject(refused)
+    expect([await cache.get('k'), (await cache.getEntry('other')).state]).toEqual(['before', 'missing'])
+    await cache.close()
   })
 
   it('passes plain values through', () => {
