@@ -2,12 +2,11 @@ import { CacheCore, type CloseReport } from './cache-core.js'
 import { type CacheOptions, checkBound, checkCacheOptions } from './cache-options.js'
 import { Coordinator } from './coordinator.js'
 import { DiskSide } from './disk-side.js'
-import { admit } from './doctor.js'
 import { type CacheEvent, type CacheEventType, Events } from './events.js'
 import { FillRunner } from './fill.js'
 import { FlightJoins } from './flight-joins.js'
 import { FreezeAwareClock } from './freeze-aware-clock.js'
-import { admitHits } from './hit-tally.js'
+import { admit } from './inside.js'
 import { Invalidator } from './invalidate.js'
 import { InvalidationQueue } from './invalidation-queue.js'
 import { LeaseFill } from './lease-fill.js'
@@ -241,8 +240,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
       await close()
     },
   })
-  admitHits(cache, events.hits)
-  admit(cache, { shared, maxStalenessMs, policies: () => namespaces.policies })
+  admit(cache, { hits: events.hits, shared, maxStalenessMs, policies: () => namespaces.policies })
   return cache
 }
 

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from './errors.js'
+import { insideOf } from './inside.js'
 import type { NodeInspection, SharedInspection, SharedTier } from './ports/shared-tier.js'
 import type { RegisteredPolicy } from './space.js'
 
@@ -21,25 +21,11 @@ export interface DoctorReport {
   readonly inspection: SharedInspection | undefined
 }
 
-/** What the doctor needs to know of a cache. */
-export interface Patient {
-  readonly shared: SharedTier | undefined
-  readonly maxStalenessMs: number
-  readonly policies: () => Iterable<RegisteredPolicy>
-}
-
-const patients = new WeakMap<object, Patient>()
-
 /** Where the clock of a server is so far off, its TTLs and ours are about different moments for people who compare them. */
 const MAX_CLOCK_OFFSET_MS = 1_000
 
 /** Fills of a policy below which a P99 says nothing. */
 const MIN_FILLS = 10
-
-/** Called once for every cache, where it is made. */
-export function admit(cache: object, patient: Patient): void {
-  patients.set(cache, patient)
-}
 
 /**
  * Looks at the servers behind a cache and says what they mean for it: eviction, head-room, replicas, persistence,
@@ -54,11 +40,7 @@ export function admit(cache: object, patient: Patient): void {
  * @throws InvalidOptionError if it was not made by `createCache`. A server that cannot be asked is a finding.
  */
 export async function doctor(cache: object): Promise<DoctorReport> {
-  const patient = patients.get(cache)
-  if (patient === undefined) {
-    throw new InvalidOptionError({ field: 'doctor: cache', value: cache, rule: 'must be made by createCache' })
-  }
-  const { shared, maxStalenessMs, policies } = patient
+  const { shared, maxStalenessMs, policies } = insideOf(cache, 'doctor: cache')
   if (shared === undefined) {
     return report([good('tiers', 'memory only', 'nothing is shared, so that nothing outside can go wrong')])
   }

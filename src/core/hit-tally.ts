@@ -1,22 +1,7 @@
-import { InvalidOptionError } from './errors.js'
 import type { Namespace } from './namespace.js'
 
 /** Told how many hits a tenant has had since it was told last. */
 export type HitsListener = (tenant: string, hits: number) => void
-
-const tallies = new WeakMap<object, HitTally>()
-
-/** Called once for every cache, where it is made. */
-export function admitHits(cache: object, tally: HitTally): void {
-  tallies.set(cache, tally)
-}
-
-/** @throws InvalidOptionError if it was not made by `createCache`. */
-export function hitTallyOf(cache: object): HitTally {
-  const tally = tallies.get(cache)
-  if (tally) return tally
-  throw new InvalidOptionError({ field: 'cache', value: cache, rule: 'must be made by createCache' })
-}
 
 /**
  * Hits by tenant, for who asks now and then. While somebody counts, a hit costs an addition; an event of its own would

@@ -1,6 +1,7 @@
 import type { Cache } from '../../core/create-cache.js'
 import type { CacheEvent } from '../../core/events.js'
-import { type HitTally, hitTallyOf } from '../../core/hit-tally.js'
+import type { HitTally } from '../../core/hit-tally.js'
+import { insideOf } from '../../core/inside.js'
 import type { Clock } from '../../core/ports/clock.js'
 
 /** What one tenant asked for while somebody watched. */
@@ -51,7 +52,7 @@ export class TenantTally {
   constructor(cache: Cache, clock: Clock) {
     this.#cache = cache
     this.#clock = clock
-    this.#hits = hitTallyOf(cache)
+    this.#hits = insideOf(cache, 'cache').hits
   }
 
   /** Returns the function that ends it. */
