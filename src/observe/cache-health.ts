@@ -1,6 +1,7 @@
 import type { Cache } from '../core/create-cache.js'
 import { errorText } from '../core/error-text.js'
 import { CacheError } from '../core/errors.js'
+import { checkMethods } from '../core/options.js'
 
 /**
  * `pass`: every tier answers. `degraded`: the shared tier or the disk does not answer; reads go on without it. `fail`:
@@ -20,13 +21,14 @@ export interface TierHealth {
 }
 
 /**
- * Asks every tier for a sign of life. Answers by `deadlineMs` (default 1000), also while a server hangs; never rejects.
+ * Asks every tier for a sign of life. Answers by `deadlineMs` (default 1000), also while a server hangs; rejects for bad input only.
  *
  * ```ts
  * const { status } = await cacheHealth(cache)
  * ```
  */
 export async function cacheHealth(cache: Cache, options: { deadlineMs?: number } = {}): Promise<CacheHealth> {
+  checkMethods(cache, ['ping'], 'cacheHealth: cache')
   try {
     const pings = await cache.ping(options)
     const tiers = Object.fromEntries(

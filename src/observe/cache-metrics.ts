@@ -1,6 +1,6 @@
 import type { Cache } from '../core/create-cache.js'
 import { InvalidOptionError } from '../core/errors.js'
-import { checkFields } from '../core/options.js'
+import { checkFields, checkItems, checkMethods } from '../core/options.js'
 import { BUCKETS, type DistributionName } from './buckets.js'
 import { checkCaches } from './check-caches.js'
 import { dashboardDescriptions, dashboardFamilies } from './dashboard-families.js'
@@ -55,6 +55,9 @@ export function cacheMetrics(caches: Cache | readonly Cache[], options: CacheMet
   ) as CacheMetricsOptions
   if (typeof dashboard !== 'boolean') {
     throw new InvalidOptionError({ field: 'cacheMetrics.dashboard', value: dashboard, rule: 'must be true or false' })
+  }
+  for (const [index, source] of checkItems(sources, 'cacheMetrics.sources').entries()) {
+    checkMethods(source, ['describe', 'families'], `cacheMetrics.sources[${index}]`)
   }
   const listeners = new Set<RecordListener>()
   const onRecord: RecordListener = (name, seconds, labels) => {

@@ -202,6 +202,7 @@ describe('what is watched', () => {
     expect(() => cacheMetrics([other, other])).toThrow('cacheMetrics must not hold two caches of one name')
     expect(() => cacheMetrics([])).toThrow('cacheMetrics must name at least one cache')
     expect(() => cacheMetrics({} as never)).toThrow('cacheMetrics must be an object with the methods')
+    expect(() => cacheMetrics(other, { sources: [1] } as never)).toThrow('cacheMetrics.sources[0] must be an object')
     expect(() => cacheMetrics(other, { dashbord: true } as never)).toThrow("did you mean 'dashboard'?")
     metrics.close()
     await other.close()
