@@ -8,7 +8,7 @@ import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../observe/prometheus-t
 import { registerMetrics } from '../observe/register-metrics.js'
 import { answerIfAbsent } from './answer-if-absent.js'
 import { mountConsole } from './mount-console.js'
-import { checkPluginOptions, type FreshtierOptions, type PluginSettings } from './plugin-options.js'
+import { checkCache, checkPluginOptions, type FreshtierOptions, type PluginSettings } from './plugin-options.js'
 import { scopeOf } from './request-scope.js'
 import { clearCache, setCache } from './singleton.js'
 
@@ -58,6 +58,7 @@ async function register(app: FastifyInstance, options: FreshtierOptions): Promis
 /** What is opened here is closed here; a cache that was passed in is not. */
 async function openCache(app: FastifyInstance, open: NonNullable<FreshtierOptions['open']>): Promise<Cache> {
   const cache = await open(app)
+  checkCache(cache, 'freshtier.open: its answer')
   app.addHook('onClose', async () => {
     await cache.close()
   })

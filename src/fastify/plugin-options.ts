@@ -69,7 +69,7 @@ export function checkPluginOptions(options: FreshtierOptions): PluginSettings {
       rule: 'must name either `cache`, an open one that stays yours, or `open`, a function that opens one',
     })
   }
-  if (cache !== undefined) checkMethods(cache, ['getOrFill', 'tenant', 'ping', 'close'], 'freshtier.cache')
+  if (cache !== undefined) checkCache(cache, 'freshtier.cache')
   checkFunction(open, 'freshtier.open')
   checkFunction(tenant, 'freshtier.tenant')
   checkBoolean(singleton, 'freshtier.singleton')
@@ -82,6 +82,11 @@ export function checkPluginOptions(options: FreshtierOptions): PluginSettings {
     metrics: checkMetrics(metrics),
     console: checkConsole(console),
   }
+}
+
+/** Refuses what is no cache. */
+export function checkCache(value: unknown, field: string): void {
+  checkMethods(value, ['getOrFill', 'tenant', 'ping', 'close'], field)
 }
 
 function checkHealth(
