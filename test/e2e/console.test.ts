@@ -245,6 +245,45 @@ describe('the console, in a real Chromium', () => {
     expect(await service.cache.tenant('noisy').get(quick, 'key-1')).toEqual({ secret: SECRET })
   })
 
+  it('stops a purge that somebody stops or whose dialog is closed, and says how far it came', async () => {
+    let underWay = 0
+    page.on('request', (request) => request.url().endsWith('/purge') && underWay++)
+    page.on('response', (response) => response.url().endsWith('/purge') && underWay--)
+    const left = async () => (await service.cache.purge('large', { dryRun: true })).found.entries
+    const begin = async (rate: string): Promise<void> => {
+      await open('6', 'Tenants')
+      await rows('Tenants').first().getByRole('button', { name: 'purge …' }).click()
+      await page.fill('dialog[open] input[name=tenant]', 'large')
+      await page.fill('dialog[open] input[name=rate]', rate)
+      await button('Purge').click()
+    }
+    const beginSlowly = async (): Promise<void> => {
+      // About a thousand go with each step; at one a second there is one step a request.
+      const entries = Array.from({ length: 10_000 }, (_, n) => [`key-${n}`, n] as const)
+      await service.cache.tenant('large').setMany(quick, entries)
+      await begin('1')
+      await reads('dialog[open] .outcome', /keys deleted so far, at cursor/)
+    }
+    const isSome = (entries: number) => expect([entries > 0, entries < 10_000]).toEqual([true, true])
+
+    await beginSlowly()
+    await button('Stop').click()
+    await reads('dialog[open] .outcome', /✔ Stopped: .+ keys were deleted, more are left. Purge it again to go on./)
+    isSome(await left())
+    await button('Close').click()
+
+    await beginSlowly()
+    await press('Escape')
+    await page.locator('[aria-labelledby=change-title]').waitFor({ state: 'detached' })
+    await until(() => underWay === 0, { what: 'the end of the step under way', withinMs: PATIENCE_MS })
+    isSome(await left())
+
+    await begin('1000000')
+    await reads('dialog[open] .outcome', '✔ Purged tenant large')
+    expect(await left()).toBe(0)
+    await button('Close').click()
+  })
+
   it('changes the eviction after it has asked, and measures round trips', async () => {
     await open('8', 'Configuration')
     await button('change …').click()

@@ -20,7 +20,9 @@ export interface Change {
   readonly fields: readonly ChangeField[]
   /** The word on the button that makes it. */
   readonly verb: string
-  /** `tell` says how far it is; a long one ends early once `signal` says that nobody waits any more. */
+  /** It goes in steps, and ends between two of them once `signal` says so. */
+  readonly canStop?: boolean
+  /** `tell` says how far it is; `signal`: somebody pressed Stop or closed the dialog. */
   run(
     values: Readonly<Record<string, string>>,
     progress: { readonly tell: (line: string) => void; readonly signal: AbortSignal },

@@ -97,7 +97,7 @@ function ofTenant(cache: string, tenant: string): Change {
     title: 'Purge a tenant',
     explains: [
       'Everything the cache holds of this tenant is dead at once, in every process. No other tenant is touched.',
-      'Then its keys are taken out of the shared tier, gently; closing this dialog stops that, and nothing of it is served all the same.',
+      'Then its keys are taken out of the shared tier, gently. Stop, or closing this dialog, ends that after the step under way; nothing of it is served all the same.',
     ],
     fields: [
       { name: 'tenant', label: 'tenant', value: tenant, isRequired: true },
@@ -105,6 +105,7 @@ function ofTenant(cache: string, tenant: string): Change {
       { name: 'rate', label: 'at most', value: '5000', hint: 'keys a second', isRequired: true },
     ],
     verb: 'Purge',
+    canStop: true,
     run: async ({ tenant: of, how, rate }, { tell, signal }) => {
       const dryRun = how === COUNT
       const asked = { cache, tenant: of, dryRun, keysPerSecond: Number(rate) }
@@ -128,7 +129,9 @@ function ofTenant(cache: string, tenant: string): Change {
             `Found ${walked}; ${count(sum.deleted)} keys were deleted in ${counted(sum.steps, 'step')}.`,
           ]
         }
-        if (signal.aborted) return [`Stopped after ${count(sum.deleted)} keys.`]
+        if (signal.aborted) {
+          return [`Stopped: ${count(sum.deleted)} keys were deleted, more are left. Purge it again to go on.`]
+        }
         tell(`${count(sum.deleted)} keys deleted so far, at cursor ${leg.cursor} …`)
         from = leg.cursor
       }

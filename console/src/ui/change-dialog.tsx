@@ -23,9 +23,9 @@ function Asking({ asked }: { asked: Change }) {
   useEffect(() => {
     dialog.current!.showModal()
   }, [])
-  const closed = useRef(new AbortController())
+  const stop = useRef(new AbortController())
   const close = (): void => {
-    closed.current.abort()
+    stop.current.abort()
     change.value = undefined
   }
   const make = async (): Promise<void> => {
@@ -34,12 +34,14 @@ function Asking({ asked }: { asked: Change }) {
     }
     tell('asking the service …')
     try {
-      stage.value = { at: 'done', lines: await asked.run(values.value, { tell, signal: closed.current.signal }) }
+      stage.value = { at: 'done', lines: await asked.run(values.value, { tell, signal: stop.current.signal }) }
     } catch (error) {
       stage.value = { at: 'failed', message: reasonOf(error) }
     }
   }
   const isOver = stage.value.at === 'done'
+  const isRunning = stage.value.at === 'running'
+  const isStoppable = isRunning && asked.canStop === true
   const submit = useRef<HTMLButtonElement>(null)
   useEffect(() => {
     if (isOver) submit.current!.focus()
@@ -51,7 +53,7 @@ function Asking({ asked }: { asked: Change }) {
         onSubmit={(event) => {
           if (isOver) return
           event.preventDefault()
-          if (stage.value.at !== 'running') void make()
+          if (!isRunning) void make()
         }}
       >
         <h2 id="change-title">{asked.title}</h2>
@@ -71,16 +73,15 @@ function Asking({ asked }: { asked: Change }) {
         <Outcome stage={stage.value} />
         <div class="dialog-foot">
           {!isOver && (
-            <button type="button" class="action" onClick={() => dialog.current!.close()}>
-              Cancel
+            <button
+              type="button"
+              class="action"
+              onClick={() => (isStoppable ? stop.current.abort() : dialog.current!.close())}
+            >
+              {isStoppable ? 'Stop' : isRunning ? 'Close' : 'Cancel'}
             </button>
           )}
-          <button
-            ref={submit}
-            type="submit"
-            class={`action ${isOver ? '' : 'danger'}`}
-            disabled={stage.value.at === 'running'}
-          >
+          <button ref={submit} type="submit" class={`action ${isOver ? '' : 'danger'}`} disabled={isRunning}>
             {isOver ? 'Close' : asked.verb}
           </button>
         </div>
