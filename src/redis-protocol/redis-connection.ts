@@ -44,11 +44,10 @@ export interface RedisNodes {
   /** A command that is about the node, not about a key: TIME, PING, INFO, SCAN. */
   sendTo(node: string, command: RedisCommand): Promise<unknown>
   /**
-   * Commands on keys of one node, in one write; absent where the client itself writes at the end of a turn. One answer
-   * for each: its reply, the Error that came instead, or a promise of its own if it must be sent elsewhere. MOVED and ASK
-   * are followed.
+   * Commands on keys of one node, in one write. One answer for each: its reply, the Error that came instead, or a
+   * promise of its own if it must be sent elsewhere. MOVED and ASK are followed.
    */
-  sendTogether?(node: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]>
+  sendTogether(node: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]>
 }
 
 export interface RedisSubscription {

@@ -112,7 +112,7 @@ export class RedisGuard {
     const node = this.#node(name)
     if (!this.#isUp(node)) throw this.#down(node)
     const { nodes } = this.#connection
-    if (nodes?.sendTogether === undefined || name === ONLY)
+    if (nodes === undefined || name === ONLY)
       return commands.map((command) => caught(this.#watch(node, this.#connection.send(command))))
     const sentAt = this.#clock.now()
     const answers = await this.#watch(node, nodes.sendTogether(name, commands))

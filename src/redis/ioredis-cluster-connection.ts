@@ -6,6 +6,7 @@ import type {
 } from '../redis-protocol/redis-connection.js'
 import { isConnected } from './ioredis-connection.js'
 import { SUBSCRIBER_OPTIONS, subscribeWith } from './ioredis-subscription.js'
+import { isRedirected } from './redirected.js'
 import type { IoredisCluster, IoredisNode } from './redis-client.js'
 
 /** The `Cluster` of ioredis 5 and 6. It follows MOVED and ASK, and reads and writes on primaries. */
@@ -54,7 +55,7 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
     return commands.map((command, index) => {
       const [error, reply] = answers?.[index] ?? [NO_ANSWER]
       if (error === null) return reply
-      return /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /.test(error.message) ? this.send(command) : error
+      return isRedirected(error) ? this.send(command) : error
     })
   }
 
