@@ -104,12 +104,18 @@ export class Reader {
     if (entry) this.#refreshIfDue(request, entry.freshUntilMs)
   }
 
-  /** Where memory has nothing to say, the flight begins at once: nothing is awaited on the way to the next tier. */
-  read(request: ReadRequest): Promise<Found> {
+  /**
+   * What `use` makes of what is found. Where memory has nothing to say, the flight begins at once: nothing is awaited on
+   * the way to the next tier.
+   */
+  read<R>(request: ReadRequest, use: (found: Found) => R): Promise<R> {
     const mayBegin = request.level !== 'strict' && !request.signal?.aborted && !this.#isClosed
-    if (!mayBegin || !this.#held.lacks(request)) return this.#readHeld(request)
+    if (!mayBegin || !this.#held.lacks(request)) return this.#readHeld(request).then(use)
     const joinable = this.#joins.joinable(request)
-    return joinable ? this.#joins.join(request, joinable) : this.#fly(request, undefined)
+    if (joinable) return this.#joins.join(request, joinable).then(use)
+    return this.#shared !== undefined && this.#parts.disk === undefined && request.signal === undefined
+      ? this.#flyToShared(request, this.#shared, use)
+      : this.#fly(request, undefined).then(use)
   }
 
   async #readHeld(request: ReadRequest): Promise<Found> {
@@ -136,17 +142,16 @@ export class Reader {
 
   #fly(request: ReadRequest, candidate: FoundValue | undefined): Promise<Found> {
     const job = this.begin(request, candidate)
-    if (this.#shared !== undefined && this.#parts.disk === undefined && request.signal === undefined)
-      return this.#flyToShared(job, this.#shared)
     this.land(job, this.#produce(job))
     return this.#joins.wait(job.flight, request.signal)
   }
 
   /**
-   * As `land` and `wait`, for the way that most misses of memory take: what the shared tier has goes straight to the
-   * caller who asked. The flight makes its own promise when somebody joins.
+   * As `#fly`, for the way that most misses of memory take: what the shared tier has goes straight to the caller who
+   * asked, by one promise. The flight makes its own when somebody joins.
    */
-  #flyToShared(job: Job, shared: SharedSide): Promise<Found> {
+  #flyToShared<R>(request: ReadRequest, shared: SharedSide, use: (found: Found) => R): Promise<R> {
+    const job = this.begin(request, undefined)
     const { flight } = job
     this.#parts.work.begin()
     flight.waiters++
@@ -157,9 +162,9 @@ export class Reader {
       } catch (error) {
         outcome = Promise.reject(error)
       }
-      if (!(outcome instanceof Promise)) return this.#end(job, outcome)
+      if (!(outcome instanceof Promise)) return use(this.#end(job, outcome))
       this.#landLater(job, outcome)
-      return flight.early?.value ?? flight.answer
+      return flight.early === undefined ? flight.answer.then(use) : use(flight.early.value)
     })
   }
 

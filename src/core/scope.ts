@@ -124,7 +124,7 @@ export class Scope {
       // Off the hot path: is the cache open, and is this still the namespace of the tenant?
       const space = this.#space(first)
       const fill = fillOf(space, first, userKey, isPolicy ? (hasFill ? third : undefined) : second)
-      return this.#getOrFill(space, { userKey, key, fill, options }).then(valueFound)
+      return this.#getOrFill(space, { userKey, key, fill, options }, valueFound)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -149,8 +149,8 @@ export class Scope {
     const userKey = (isPolicy ? second : first) as Key
     const [fill, options] = isPolicy ? fillAndOptions(third, fourth) : [second, third]
     const bound = fillOf(space, first, userKey, fill)
-    const found = await this.#getOrFill(space, { userKey, key: checkKey(userKey), fill: bound, options })
-    return toEntry(found, this.#core.parts.clock)
+    const call = { userKey, key: checkKey(userKey), fill: bound, options }
+    return this.#getOrFill(space, call, (found) => toEntry(found, this.#core.parts.clock))
   }
 
   /**
@@ -194,14 +194,14 @@ export class Scope {
   get<V = unknown>(key: Key, options?: ReadOptions): Promise<V | undefined>
   get<K extends Key, V>(policy: Policy<K, V>, key: NoInfer<K>, options?: ReadOptions): Promise<V | undefined>
   get(first: Policy | Key, second?: unknown, third?: unknown): Promise<unknown> {
-    return this.#lookUp(first, second, third).then((found) => (found.state === 'fresh' ? found.value : undefined))
+    return this.#lookUp([first, second, third], (found) => (found.state === 'fresh' ? found.value : undefined))
   }
 
   /** What is held of a key: fresh, stale, negative, missing, or failed if the shared tier could not be asked. */
   getEntry<V = unknown>(key: Key, options?: ReadOptions): Promise<EntryLookup<V>>
   getEntry<K extends Key, V>(policy: Policy<K, V>, key: NoInfer<K>, options?: ReadOptions): Promise<EntryLookup<V>>
   getEntry(first: Policy | Key, second?: unknown, third?: unknown): Promise<unknown> {
-    return this.#lookUp(first, second, third).then((found) => toEntry(found, this.#core.parts.clock))
+    return this.#lookUp([first, second, third], (found) => toEntry(found, this.#core.parts.clock))
   }
 
   /** The fresh values among several keys; a missing key is not in the Map. */
@@ -420,7 +420,10 @@ export class Scope {
     return this.#core.track(explain(this.#core, { ...this.#ref(first, userKey), userKey }))
   }
 
-  async #lookUp(first: Policy | Key, second: unknown, third: unknown): Promise<Found> {
+  async #lookUp<R>(
+    [first, second, third]: readonly [Policy | Key, unknown, unknown],
+    use: (found: Found) => R,
+  ): Promise<R> {
     const isPolicy = typeof first === 'object'
     const userKey = (isPolicy ? second : first) as Key
     const options = isPolicy ? third : second
@@ -430,13 +433,13 @@ export class Scope {
       fill: undefined,
       options,
     })
-    return this.#core.reader.read(request)
+    return this.#core.reader.read(request, use)
   }
 
-  #getOrFill(space: Space, call: Call): Promise<Found> {
+  #getOrFill<R>(space: Space, call: Call, use: (found: Found) => R): Promise<R> {
     const { reader } = this.#core
     const request = readRequest(this.#core, space, call)
-    return request instanceof Promise ? request.then((checked) => reader.read(checked)) : reader.read(request)
+    return request instanceof Promise ? request.then((checked) => reader.read(checked, use)) : reader.read(request, use)
   }
 
   /** The space of a policy here. @throws CacheError `CACHE_CLOSED`, `POLICY_CONFLICT` */

@@ -47,16 +47,23 @@ export class SharedReader {
     const { namespace, prefix } = job.space
     // Or a little later: the bound counts from where a read began, and what is proven is proven of then, too.
     const sentAt = job.flight.startedAtMs
-    const asked = this.#mustAsk(job, sentAt) ? { tags: NO_TAGS } : undefined
+    const key = storedKey(prefix, job.key)
+    const failed = (error: unknown): R | Promise<R> => use(this.#failed(error))
+    const mustAsk = this.#mustAsk(job, sentAt)
+    if (!mustAsk) {
+      return this.#tier.readOne(
+        key,
+        (text, serverNowMs) => after(this.#meaning(job, text, { sentAt, serverNowMs }), use),
+        failed,
+      )
+    }
     const askedAt = namespace.sequence
-    return this.#tier.read(namespace.id, [storedKey(prefix, job.key)], asked).then(
-      ({ envelopes, serverNowMs, control }) => {
+    return this.#tier
+      .read(namespace.id, [key], mustAsk ? { tags: NO_TAGS } : undefined)
+      .then(({ envelopes, serverNowMs, control }) => {
         if (control) namespace.adopt(control, NO_TAGS, askedAt)
-        const looked = this.#meaning(job, envelopes[0], { sentAt, serverNowMs, control })
-        return looked instanceof Promise ? looked.then(use) : use(looked)
-      },
-      (error: unknown) => use(this.#failed(error)),
-    )
+        return after(this.#meaning(job, envelopes[0], { sentAt, serverNowMs, control }), use)
+      }, failed)
   }
 
   /** The same for several jobs of one namespace, by one round trip for all. */
@@ -177,6 +184,11 @@ export class SharedReader {
     if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause: 'unreadable' })
     return { state: 'missing', deadId }
   }
+}
+
+/** What `use` makes of a result, at once if that is there already. */
+function after<T, R>(result: T | Promise<T>, use: (result: T) => R | Promise<R>): R | Promise<R> {
+  return result instanceof Promise ? result.then(use) : use(result)
 }
 
 function undelivered(tier: string): CacheError {

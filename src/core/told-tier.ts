@@ -14,6 +14,7 @@ export type TierOperation = Exclude<
   | 'maxEntryBytes'
   | 'breakerState'
   | 'fencing'
+  | 'readOne'
   | 'subscribe'
   | 'inspect'
   | 'close'
@@ -21,6 +22,8 @@ export type TierOperation = Exclude<
 
 /** The same tier, which tells how long each call took and whether it failed, while somebody listens. */
 export function toldTier(tier: SharedTier, { clock, events }: { clock: Clock; events: Events }): SharedTier {
+  const tell = (operation: TierOperation, startedAt: number, failed: boolean): void =>
+    events.emit({ type: 'tier-called', tier: tier.name, operation, durationMs: clock.now() - startedAt, failed })
   const told = <A extends unknown[], R>(operation: TierOperation, call: (...args: A) => Promise<R>) => {
     const timed = async (...args: A): Promise<R> => {
       const startedAt = clock.now()
@@ -30,10 +33,25 @@ export function toldTier(tier: SharedTier, { clock, events }: { clock: Clock; ev
         failed = false
         return reply
       } finally {
-        events.emit({ type: 'tier-called', tier: tier.name, operation, durationMs: clock.now() - startedAt, failed })
+        tell(operation, startedAt, failed)
       }
     }
     return (...args: A): Promise<R> => (events.hears('tier-called') ? timed(...args) : call(...args))
+  }
+  const readOne: SharedTier['readOne'] = (key, use, failed) => {
+    if (!events.hears('tier-called')) return tier.readOne(key, use, failed)
+    const startedAt = clock.now()
+    return tier.readOne(
+      key,
+      (envelope, serverNowMs) => {
+        tell('read', startedAt, false)
+        return use(envelope, serverNowMs)
+      },
+      (error) => {
+        tell('read', startedAt, true)
+        return failed(error)
+      },
+    )
   }
   const { kind, name, shards, commandTimeoutMs, pollMs, maxEntryBytes, fencing } = tier
   return {
@@ -47,6 +65,7 @@ export function toldTier(tier: SharedTier, { clock, events }: { clock: Clock; ev
     breakerState: tier.breakerState?.bind(tier),
     shardOf: (namespace) => tier.shardOf(namespace),
     read: told('read', tier.read.bind(tier)),
+    readOne: readOne,
     control: told('control', tier.control.bind(tier)),
     acquire: told('acquire', tier.acquire.bind(tier)),
     commit: told('commit', tier.commit.bind(tier)),

@@ -26,6 +26,8 @@ import type {
   SharedTierDefinition,
   StoredKey,
   StoreRequest,
+  UseOfFailure,
+  UseOfOne,
 } from '../core/ports/shared-tier.js'
 import {
   type Duration,
@@ -136,14 +138,25 @@ class SharedTwin implements SharedTier {
     if (keys.length === 0 && control === undefined) return { serverNowMs: this.#server.nowMs(), envelopes: [] }
     return this.#call(async () => {
       const [data, block] = await Promise.all([
-        this.#step('read', (database) => ({
-          serverNowMs: this.#server.nowMs(),
-          envelopes: keys.map((key) => database.data.get(key)),
-        })),
+        this.#data(keys),
         control ? this.#control(namespace, control.tags) : undefined,
       ])
       return { ...data, control: block }
     })
+  }
+
+  readOne<R>(key: StoredKey, use: UseOfOne<R>, failed: UseOfFailure<R>): Promise<R> {
+    return this.#call(() => this.#data([key])).then(
+      ({ envelopes, serverNowMs }) => use(envelopes[0], serverNowMs),
+      failed,
+    )
+  }
+
+  #data(keys: readonly StoredKey[]): Promise<ReadReply> {
+    return this.#step('read', (database) => ({
+      serverNowMs: this.#server.nowMs(),
+      envelopes: keys.map((key) => database.data.get(key)),
+    }))
   }
 
   control(namespace: NamespaceId, tags: readonly string[]): Promise<Control> {

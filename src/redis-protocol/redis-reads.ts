@@ -1,4 +1,5 @@
 import { Deferred } from '../core/deferred.js'
+import type { UseOfFailure, UseOfOne } from '../core/ports/shared-tier.js'
 import { caught } from './caught.js'
 import type { RedisCommand } from './redis-connection.js'
 import type { RedisGuard } from './redis-guard.js'
@@ -63,20 +64,7 @@ export class RedisReads {
   }
 
   /** What `read` makes of texts under keys of any node. Of several nodes the time is that of the clock furthest ahead. */
-  texts<R>(keys: readonly string[], read: Reading<R>): Promise<R> {
-    return keys.length === 1 ? this.#text(keys[0]!, read) : this.#many(keys, read)
-  }
-
-  #text<R>(key: string, read: Reading<R>): Promise<R> {
-    const batch = this.#batchOf(key)
-    const at = this.#place(batch, key)
-    return batch.answer.promise.then(({ serverNowMs, texts }) => {
-      const text = texts[at]
-      return text instanceof Promise ? text.then((late) => read(serverNowMs, [late])) : read(serverNowMs, [text])
-    })
-  }
-
-  async #many<R>(keys: readonly string[], read: Reading<R>): Promise<R> {
+  async texts<R>(keys: readonly string[], read: Reading<R>): Promise<R> {
     const places = keys.map((key) => {
       const batch = this.#batchOf(key)
       return { batch, at: this.#place(batch, key) }
@@ -84,6 +72,16 @@ export class RedisReads {
     const replies = await Promise.all(places.map(({ batch }) => batch.answer.promise))
     const texts = await Promise.all(places.map(({ at }, index) => replies[index]!.texts[at]))
     return read(Math.max(...replies.map(({ serverNowMs }) => serverNowMs)), texts)
+  }
+
+  /** What `use` makes of the text under one key, or `failed` of what went wrong: by one promise, for every hit comes by. */
+  text<R>(key: string, use: UseOfOne<R>, failed: UseOfFailure<R>): Promise<R> {
+    const batch = this.#batchOf(key)
+    const at = this.#place(batch, key)
+    return batch.answer.promise.then(({ serverNowMs, texts }) => {
+      const text = texts[at]
+      return text instanceof Promise ? text.then((late) => use(late, serverNowMs), failed) : use(text, serverNowMs)
+    }, failed)
   }
 
   /** A question that several of a turn may ask in the same words; sent once, when the turn ends. */

@@ -26,6 +26,8 @@ import type {
   SharedTierContext,
   StoredKey,
   StoreRequest,
+  UseOfFailure,
+  UseOfOne,
 } from '../core/ports/shared-tier.js'
 import type { BreakerSettings } from './breaker.js'
 import { type BudgetSettings, isOutOfMemory, RedisBudget } from './redis-budget.js'
@@ -155,6 +157,10 @@ export class RedisTier implements SharedTier {
       const [reply, block] = await Promise.all([data, this.#control(namespace, control.tags)])
       return { ...(reply ?? readReply(this.#clock.wallNow(), [])), control: block }
     })
+  }
+
+  readOne<R>(key: StoredKey, use: UseOfOne<R>, failed: UseOfFailure<R>): Promise<R> {
+    return this.#reads.text(this.#layout.data(key), use, failed)
   }
 
   control(namespace: NamespaceId, tags: readonly string[]): Promise<Control> {

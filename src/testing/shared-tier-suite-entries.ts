@@ -28,6 +28,10 @@ export function entryRules(add: AddRule): void {
   contentRules(add)
 }
 
+const rethrow = (error: unknown): never => {
+  throw error
+}
+
 function readAndSetRules(add: AddRule): void {
   add('reads many keys in their order, with undefined for what is absent', async ({ a, b }) => {
     const one = await fill(a, { key: sampleKey('one') })
@@ -38,6 +42,18 @@ function readAndSetRules(add: AddRule): void {
       envelopes.map((envelope) => envelope?.slice(4, 20)),
       [two, undefined, one, two],
     )
+  })
+
+  add('reads one key as it reads many', async ({ a, b }) => {
+    const id = await fill(a)
+    const { serverNowMs: before } = await b.read(NAMESPACE, [KEY])
+    const seen = await b.readOne(
+      KEY,
+      (envelope, serverNowMs) => [envelope?.slice(4, 20), serverNowMs >= before],
+      rethrow,
+    )
+    assert.deepEqual(seen, [id, true])
+    assert.equal(await b.readOne(sampleKey('none'), (envelope) => envelope, rethrow), undefined)
   })
 
   add('keeps an entry no longer than it was told', async (scene) => {

@@ -174,6 +174,12 @@ function closingRules(add: AddRule): void {
       await Promise.all([a.close(), a.close()])
       await a.close()
       await assert.rejects(a.read(NAMESPACE, [KEY]))
+      const one = a.readOne<string>(
+        KEY,
+        () => 'read',
+        () => 'refused',
+      )
+      assert.equal(await one, 'refused')
       await assert.rejects(a.delete(NAMESPACE, [KEY], payloadOf(), false))
       assert.notEqual(await stored(b), undefined)
     },

@@ -56,6 +56,10 @@ export interface ReadReply {
   readonly control?: Control | undefined
 }
 
+/** What is made of one key's envelope, undefined if it is absent; and of what went wrong instead. */
+export type UseOfOne<R> = (envelope: string | undefined, serverNowMs: number) => R | Promise<R>
+export type UseOfFailure<R> = (error: unknown) => R | Promise<R>
+
 export interface AcquireRequest {
   readonly key: StoredKey
   /** Made by `leaseToken` of `core/lease-token.ts`, new for every fill. */
@@ -249,6 +253,11 @@ export interface SharedTier {
     keys: readonly StoredKey[],
     control?: { readonly tags: readonly string[] },
   ): Promise<ReadReply>
+  /**
+   * As `read` of one key without `control`: answers what `use` makes of the reply, or `failed` of what went wrong. Every
+   * hit comes by here, and each promise more would be felt.
+   */
+  readOne<R>(key: StoredKey, use: UseOfOne<R>, failed: UseOfFailure<R>): Promise<R>
   /** Reads the control block, and the clocks of `tags`; makes a new one (new epoch, announced in the log) if missing. */
   control(namespace: NamespaceId, tags: readonly string[]): Promise<Control>
   /**

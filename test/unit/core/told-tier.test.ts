@@ -35,12 +35,14 @@ describe('calls of the shared tier', () => {
   it('are told with operation and outcome, those of a fill in their order', async () => {
     const called = listen()
     await cache.getOrFill(row, 'a', () => 1)
+    await cache.get(row, 'b')
     await cache.delete(row, 'a')
     const outcomes = called.filter(({ operation }) => !['tail', 'logSince'].includes(operation))
     expect(outcomes.map(({ operation, tier, failed }) => [operation, tier, failed])).toEqual([
       ['read', 'twin', false],
       ['acquire', 'twin', false],
       ['commit', 'twin', false],
+      ['read', 'twin', false],
       ['delete', 'twin', false],
     ])
   })

@@ -43,6 +43,10 @@ function cluster(answer: (node: string, key: string) => unknown, times: Record<s
 }
 
 const asRead = (serverNowMs: number, values: readonly (string | undefined)[]) => ({ serverNowMs, values })
+const asOne = (text: string | undefined, serverNowMs: number) => ({ serverNowMs, values: [text] })
+const rethrow = (error: unknown): never => {
+  throw error
+}
 const nodeIndex = (key: string): number => Math.floor(slotOf(key) / 5_462)
 
 function readsOver(connection: RedisConnection): RedisReads {
@@ -56,7 +60,7 @@ test('asks once for all keys of a turn, whoever wants them', async () => {
   const replies = await Promise.all([
     reads.texts(['a'], asRead),
     reads.texts(['b', 'a'], asRead),
-    reads.texts(['c'], asRead),
+    reads.text('c', asOne, rethrow),
   ])
   expect(asked).toEqual([['TIME'], ['MGET', 'a', 'b', 'a', 'c']])
   expect(replies.map(({ values }) => values)).toEqual([['a'], ['b', 'a'], ['c']])
@@ -67,7 +71,7 @@ test('asks once for a key that many want at once', async () => {
   const { asked, connection } = server()
   const reads = readsOver(connection)
   const wanted = Array.from({ length: 1_000 }, (_, index) => (index % 2 === 0 ? 'hot' : `key-${index % 20}`))
-  const replies = await Promise.all(wanted.map((key) => reads.texts([key], asRead)))
+  const replies = await Promise.all(wanted.map((key) => reads.text(key, asOne, rethrow)))
   expect(replies.map(({ values }) => values[0])).toEqual(wanted)
   expect(asked.filter(([name]) => name === 'MGET').map((command) => command.length - 1)).toEqual([64])
 })
@@ -75,11 +79,13 @@ test('asks once for a key that many want at once', async () => {
 test('join-sent-read: a read never joins what was sent before it began', async () => {
   const { asked, connection } = server()
   const reads = readsOver(connection)
-  const first = reads.texts(['a'], asRead)
+  const first = reads.text('a', asOne, rethrow)
   await new Promise((resolve) => setImmediate(resolve))
-  const second = reads.texts(['a'], asRead)
-  await Promise.all([first, second])
+  const second = reads.text('a', asOne, rethrow)
+  await new Promise((resolve) => setImmediate(resolve))
+  await Promise.all([first, second, reads.texts(['a'], asRead)])
   expect(asked.filter(([name]) => name === 'MGET')).toEqual([
+    ['MGET', 'a'],
     ['MGET', 'a'],
     ['MGET', 'a'],
   ])
@@ -121,9 +127,9 @@ test('fails who asked for a key that cannot be read, and nobody else', async () 
     },
   }
   const reads = readsOver(cluster((_node, key) => (answers[key] ? answers[key]() : key), {}))
-  const refused = expect(reads.texts(['refused'], asRead)).rejects.toThrow('READONLY')
+  const refused = expect(reads.text('refused', asOne, rethrow)).rejects.toThrow('READONLY')
   const moving = expect(reads.texts(['fine', 'moving'], asRead)).rejects.toThrow('TRYAGAIN')
-  const others = await Promise.all(['fine', 'list', 'moved'].map((key) => reads.texts([key], asRead)))
+  const others = await Promise.all(['fine', 'list', 'moved'].map((key) => reads.text(key, asOne, rethrow)))
   await Promise.all([refused, moving])
   expect(others.map(({ values }) => values)).toEqual([['fine'], [undefined], ['moved']])
 })
