@@ -6,7 +6,8 @@ import type {
 } from '../redis-protocol/redis-connection.js'
 import { isConnected } from './ioredis-connection.js'
 import { SUBSCRIBER_OPTIONS, subscribeWith } from './ioredis-subscription.js'
-import { isRedirected } from './redirected.js'
+import { nodeAnswers } from './node-answers.js'
+import { inOneWrite } from './one-write.js'
 import type { IoredisCluster, IoredisNode } from './redis-client.js'
 
 /** The `Cluster` of ioredis 5 and 6. It follows MOVED and ASK, and reads and writes on primaries. */
@@ -44,19 +45,17 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
   }
 
   async sendTo(name: string, [command, ...args]: RedisCommand): Promise<unknown> {
-    return (this.#find(name) ?? this.#cluster).call(command, ...args)
+    const node = this.#find(name)
+    inOneWrite(node?.stream)
+    return (node ?? this.#cluster).call(command, ...args)
   }
 
-  /** A pipeline is one write to one node, which refuses what has moved away: that is sent again by itself. */
   async sendTogether(name: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
     const node = this.#find(name)
-    if (node === undefined) return commands.map((command) => this.send(command))
-    const answers = await node.pipeline(commands.map(([name, ...args]) => ['call', name, ...args])).exec()
-    return commands.map((command, index) => {
-      const [error, reply] = answers?.[index] ?? [NO_ANSWER]
-      if (error === null) return reply
-      return isRedirected(error) ? this.send(command) : error
-    })
+    const elsewhere = (command: RedisCommand): Promise<unknown> => this.send(command)
+    if (node === undefined) return commands.map(elsewhere)
+    inOneWrite(node.stream)
+    return nodeAnswers(commands, { here: ([command, ...args]) => node.call(command, ...args), elsewhere })
   }
 
   /** Plain channels: every node of a Cluster hears what is published on any of them, from 6.2 on. */
@@ -69,8 +68,6 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
     return this.#cluster.nodes('master').find((node) => nameOf(node) === name)
   }
 }
-
-const NO_ANSWER = new Error('The client answered fewer commands than it was given.')
 
 function nameOf({ options: { host, port } }: IoredisNode): string {
   return `${host}:${port}`

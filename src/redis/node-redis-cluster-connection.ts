@@ -5,9 +5,9 @@ import type {
   RedisSubscription,
 } from '../redis-protocol/redis-connection.js'
 import { keyOf } from '../redis-protocol/redis-connection.js'
+import { nodeAnswers } from './node-answers.js'
 import { COMMAND_OPTIONS } from './node-redis-connection.js'
 import { subscribeWith } from './node-redis-subscription.js'
-import { isRedirected } from './redirected.js'
 import type { NodeRedisCluster, NodeRedisPrimary } from './redis-client.js'
 
 /** node-redis 6 with a Cluster. It follows MOVED and ASK; a `false` keeps reads on primaries. */
@@ -48,16 +48,12 @@ export class NodeRedisClusterConnection implements RedisConnection, RedisNodes {
     return client ? client.sendCommand(command, COMMAND_OPTIONS) : this.send(command)
   }
 
-  /** The client writes together what one turn sends. A node refuses what has moved away: that goes by the cluster. */
+  /** The client writes together what one turn sends. */
   async sendTogether(name: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
     const client = this.#find(name)?.client
-    if (client === undefined) return commands.map((command) => this.send(command))
-    const answers = await Promise.allSettled(commands.map((command) => client.sendCommand(command, COMMAND_OPTIONS)))
-    return commands.map((command, index) => {
-      const answer = answers[index]!
-      if (answer.status === 'fulfilled') return answer.value
-      return isRedirected(answer.reason) ? this.send(command) : answer.reason
-    })
+    const elsewhere = (command: RedisCommand): Promise<unknown> => this.send(command)
+    if (client === undefined) return commands.map(elsewhere)
+    return nodeAnswers(commands, { here: (command) => client.sendCommand(command, COMMAND_OPTIONS), elsewhere })
   }
 
   subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription {

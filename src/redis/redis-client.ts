@@ -1,3 +1,5 @@
+import type { CorkableStream } from './one-write.js'
+
 /**
  * A client that the tier takes: ioredis 5 or 6 (one server, Sentinel, Cluster) or node-redis 6 (client, Sentinel,
  * cluster). Only the part that the tier calls is described. It stays the user's: never reconfigured, never closed.
@@ -32,8 +34,9 @@ export interface IoredisCluster {
 export interface IoredisNode {
   readonly status: string
   readonly options: { readonly host?: string | undefined; readonly port?: number | undefined }
+  /** Missing until the node is connected to. */
+  readonly stream?: CorkableStream | undefined
   call(command: string, ...args: string[]): Promise<unknown>
-  pipeline(commands: unknown[][]): { exec(): Promise<[error: Error | null, result?: unknown][] | null> }
 }
 
 /** What of the user's options must differ on a connection that only listens. */
