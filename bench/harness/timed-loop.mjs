@@ -10,8 +10,9 @@ const BATCHES = 15
  *
  * @param loop runs `count` operations from position `start` of its trace; may be asynchronous.
  * @param warmUpMs long enough for everything on the way to be compiled: slow operations take longer to be called often.
+ * @param batches more where one differs much from the next.
  */
-export async function nanosecondsPerOperation(loop, warmUpMs = WARM_UP_MS) {
+export async function nanosecondsPerOperation(loop, { warmUpMs = WARM_UP_MS, batches = BATCHES } = {}) {
   let done = 0
   const run = async (count) => {
     // Caches read their coarse clocks once a turn; between batches every one of them gets its turn.
@@ -26,7 +27,7 @@ export async function nanosecondsPerOperation(loop, warmUpMs = WARM_UP_MS) {
     perOperation = (await run(2_000)) / 2_000
   globalThis.gc?.()
   const count = Math.max(100, Math.round((BATCH_MS * 1e6) / perOperation))
-  const batches = []
-  for (let batch = 0; batch < BATCHES; batch++) batches.push((await run(count)) / count)
-  return quartiles(batches).median
+  const times = []
+  for (let batch = 0; batch < batches; batch++) times.push((await run(count)) / count)
+  return quartiles(times).median
 }
