@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http'
+import { type Dispatcher, Pool } from 'undici'
 
 export interface HttpAnswer {
   readonly status: number
@@ -6,13 +6,23 @@ export interface HttpAnswer {
   readonly text: string
 }
 
-/** A small JSON client: `fetch` costs several times the processor time, which the server next door needs. */
+const MAX_CONNECTIONS = 512
+const DEADLINE_MS = 30_000
+
+/**
+ * A small JSON client, one request at a time on each connection, as browsers do it. `node:http` costs twice the processor
+ * time of undici's dispatcher, and `fetch` several times: time that the server next door needs.
+ */
 export class HttpClient {
-  readonly #origin: URL
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 512 })
+  readonly #pool: Pool
 
   constructor(url: string) {
-    this.#origin = new URL(url)
+    this.#pool = new Pool(new URL(url).origin, {
+      connections: MAX_CONNECTIONS,
+      pipelining: 1,
+      headersTimeout: DEADLINE_MS,
+      bodyTimeout: DEADLINE_MS,
+    })
   }
 
   async json<T>(method: 'GET' | 'POST', path: string, options: { token?: string; body?: unknown } = {}): Promise<T> {
@@ -26,38 +36,54 @@ export class HttpClient {
     path: string,
     { token, body, after }: { token?: string; body?: unknown; after?: string | undefined } = {},
   ): Promise<HttpAnswer> {
-    const payload = body === undefined ? undefined : JSON.stringify(body)
-    const headers: Record<string, string | number> = {}
+    const headers: Record<string, string> = {}
     if (token) headers.authorization = `Bearer ${token}`
     if (after) headers['cache-after'] = after
-    if (payload) {
-      headers['content-type'] = 'application/json'
-      headers['content-length'] = Buffer.byteLength(payload)
-    }
-    const { hostname, port } = this.#origin
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    const request = { method, path, headers, body: body === undefined ? null : JSON.stringify(body) }
     return new Promise((resolve, reject) => {
-      const sent = request({ hostname, port, method, path, headers, agent: this.#agent }, (response) => {
-        let text = ''
-        response.setEncoding('utf8')
-        response.on('data', (chunk: string) => {
-          text += chunk
-        })
-        response.on('error', reject)
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            cacheStatus: String(response.headers['cache-status'] ?? ''),
-            text,
-          }),
-        )
-      })
-      sent.on('error', reject)
-      sent.setTimeout(30_000, () => sent.destroy(new Error(`${method} ${path} was not answered within 30 s`)))
-      sent.end(payload)
+      this.#pool.dispatch(request, new Gathering(resolve, reject))
     })
   }
 
-  close(): void {
-    this.#agent.destroy()
+  close(): Promise<void> {
+    return this.#pool.destroy()
+  }
+}
+
+/** Gathers one answer. Its text is decoded when somebody reads it: most need the status only. */
+class Gathering implements Dispatcher.DispatchHandler, HttpAnswer {
+  readonly #resolve: (answer: HttpAnswer) => void
+  readonly #reject: (error: Error) => void
+  readonly #chunks: Buffer[] = []
+  status = 0
+  cacheStatus = ''
+
+  constructor(resolve: (answer: HttpAnswer) => void, reject: (error: Error) => void) {
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString()
+  }
+
+  onRequestStart(): void {}
+
+  onResponseStart(_: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
+    this.status = status
+    this.cacheStatus = String(headers['cache-status'] ?? '')
+  }
+
+  onResponseData(_: unknown, chunk: Buffer): void {
+    this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#resolve(this)
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    this.#reject(error)
   }
 }

@@ -41,7 +41,7 @@ async function run(options: LoadOptions, url: string): Promise<Result> {
     return options.ramp > 0 ? await playRamp(options, base, checker) : await playScenario(options, base, checker)
   } finally {
     checker.close()
-    client.close()
+    await client.close()
   }
 }
 
