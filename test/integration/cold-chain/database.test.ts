@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Database } from '../../../apps/cold-chain/src/database/database.ts'
+import type { Database, Queryable } from '../../../apps/cold-chain/src/database/database.ts'
 import { migrate } from '../../../apps/cold-chain/src/database/migrate.ts'
 import { fillHistory } from '../../../apps/cold-chain/src/demo/fill-history.ts'
 import { seedOrganisations } from '../../../apps/cold-chain/src/demo/seed-organisations.ts'
@@ -86,6 +86,30 @@ describe.each(DATABASES)('the database, on $name', ({ name, begin }) => {
     })
     await expect(failing).rejects.toThrow('no')
     expect(await database.query("SELECT 1 FROM organisations WHERE name = 'changed'")).toEqual([])
+  })
+
+  it('runs a statement again that failed before, in a transaction too', async () => {
+    const divide = async (on: Queryable, by: number) =>
+      (await on.query<{ result: number }>('SELECT 12 / $1::int AS result', [by]))[0]?.result
+    await expect(divide(database, 0)).rejects.toMatchObject({ code: '22012' })
+    expect(await divide(database, 3)).toBe(4)
+    await expect(database.transaction((transaction) => divide(transaction, 0))).rejects.toMatchObject({ code: '22012' })
+    expect(await database.transaction((transaction) => divide(transaction, 2))).toBe(6)
+    await expect(database.query('SELECT nonsense($1)', [1])).rejects.toMatchObject({ code: '42883' })
+    await expect(database.query('SELECT nonsense($1)', [1])).rejects.toMatchObject({ code: '42883' })
+  })
+
+  it('takes and gives each kind of parameter as it is, with any number of statements', async () => {
+    const at = new Date('2026-03-01T12:00:00.123Z')
+    const sql =
+      'SELECT $1::text AS text, $2::float8 AS number, $3::boolean AS yes, $4::timestamptz AS at, $5::text AS none'
+    for (const text of ["Kühlhaus 'Ost'", '', 'null'])
+      expect(await database.query(sql, [text, -1.5, true, at, null])).toEqual([
+        { text, number: -1.5, yes: true, at, none: null },
+      ])
+    for (let index = 0; index < 250; index += 1)
+      expect(await database.query(`SELECT $1::int + ${index} AS sum`, [1])).toEqual([{ sum: index + 1 }])
+    expect(await database.query('SELECT $1::int + 249 AS sum', [2])).toEqual([{ sum: 251 }])
   })
 
   it('tells the SQLSTATE of what it refuses', async () => {

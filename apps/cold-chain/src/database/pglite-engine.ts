@@ -1,5 +1,6 @@
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import type { Parameter } from './database.js'
+import { PreparedStatements } from './prepared-statements.js'
 
 export interface PgliteEngineOptions {
   /** Folder of the cluster; none = in memory only. */
@@ -19,9 +20,10 @@ export async function createPgliteEngine({ folder, snapshot }: PgliteEngineOptio
   if (folder !== undefined) options.dataDir = folder
   if (snapshot !== undefined) options.loadDataDir = new Blob([new Uint8Array(snapshot)])
   const pglite = await PGlite.create(options)
+  const statements = new PreparedStatements(pglite)
   return {
     async run(sql, parameters) {
-      if (parameters.length > 0) return (await pglite.query(sql, [...parameters])).rows
+      if (parameters.length > 0) return statements.run(sql, parameters)
       return (await pglite.exec(sql)).at(-1)?.rows ?? []
     },
     close: () => pglite.close(),
