@@ -42,11 +42,14 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
 /** Below the guard: who gets here has shown the token of this organisation. */
 function registerTenantRoutes(organisation: FastifyInstance, options: RoutesOptions): void {
   organisation.addHook('onRequest', createTenantGuard(options.tokens))
+  // Answers belong to one tenant and may be old in a moment: no browser or proxy keeps them.
+  organisation.addHook('onRequest', (_, reply, done) => {
+    reply.header('cache-control', 'no-store')
+    done()
+  })
   organisation.addHook('onRoute', (route) => {
     route.schema = { params: organisationParams, ...route.schema }
   })
-  // Answers belong to one tenant and may be old in a moment: no browser or proxy keeps them.
-  organisation.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   registerDashboardRoutes(organisation, options)
   registerUnitRoutes(organisation, options)
   registerAlertRoutes(organisation, options)

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { HttpError } from './http-error.js'
 import type { TenantTokens } from './tenant-token.js'
 
@@ -7,17 +7,19 @@ import type { TenantTokens } from './tenant-token.js'
  * organisation's token. A refused request reaches neither cache nor database.
  */
 export function createTenantGuard(tokens: TenantTokens) {
-  return async (request: FastifyRequest, _reply: FastifyReply): Promise<void> => {
+  return (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void => {
     const { organisationId } = request.params as { organisationId?: string }
     const owner = readOwner(tokens, request)
     if (owner !== organisationId) throw new HttpError(403, 'FORBIDDEN', 'This token belongs to another organisation.')
+    done()
   }
 }
 
 /** For what belongs to no organisation but is not for everybody either. */
 export function createSignedInGuard(tokens: TenantTokens) {
-  return async (request: FastifyRequest, _reply: FastifyReply): Promise<void> => {
+  return (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void => {
     readOwner(tokens, request)
+    done()
   }
 }
 

@@ -3,6 +3,7 @@ import type { Key } from 'freshtier'
 import { formatCacheStatus } from '../../dashboard/cache-status.js'
 import type { Dashboard } from '../../dashboard/dashboard.js'
 import { type Question, type Questions, WHOLE, type Whole } from '../../dashboard/questions.js'
+import { AnswerTexts } from '../answer-texts.js'
 import { HttpError } from '../http-error.js'
 import { responses, unitParams } from '../schemas.js'
 
@@ -15,12 +16,13 @@ export function registerDashboardRoutes(
   server: FastifyInstance,
   { dashboard, questions }: { dashboard: Dashboard; questions: Questions },
 ): void {
-  const answer = async <K extends Key, V>(
+  const texts = new AnswerTexts()
+  const answer = async <K extends Key, V extends object>(
     request: FastifyRequest<{ Params: OrganisationParams }>,
     reply: FastifyReply,
     question: Question<K, V>,
     key: K,
-  ): Promise<V> => {
+  ): Promise<FastifyReply> => {
     const after = request.headers['cache-after']
     const found = await dashboard.read(
       question,
@@ -30,9 +32,9 @@ export function registerDashboardRoutes(
     )
     if (!found) throw new HttpError(404, 'NOT_FOUND', 'There is no such thing in this organisation.')
     reply.header('cache-status', formatCacheStatus(found.provenance, `${question.name}:${key}`))
-    return found.value
+    return texts.send(reply, found.value)
   }
-  const routes: Record<string, { question: Question<Whole, unknown>; schema: object }> = {
+  const routes: Record<string, { question: Question<Whole, object>; schema: object }> = {
     'unit-status': { question: questions.unitStatus, schema: responses.unitStatus },
     alerts: { question: questions.alertCounts, schema: responses.alertCounts },
     'alerts/open': { question: questions.openAlerts, schema: responses.openAlerts },
