@@ -43,7 +43,7 @@ export class SoakInstance {
 
   async close(): Promise<void> {
     await this.end('SIGTERM')
-    this.client.close()
+    await this.client.close()
   }
 
   /** Ends it at once, or in order. */

@@ -24,6 +24,7 @@ export interface BackgroundWorkOptions {
 }
 
 const OFFLINE_BATCH = 200
+const READING_STREAM_MS = 50
 const PRUNE_EVERY_MS = 3_600_000
 
 /** Everything that happens without being asked for, apart from the simulated sensors. */
@@ -33,7 +34,7 @@ export async function startBackgroundWork(options: BackgroundWorkOptions): Promi
     const job = new BackgroundJob({ name, everyMs, work, failed })
     releases.add(() => job.close())
   }
-  every(1_000, 'reading stream', () => sockets.readings.flush())
+  every(READING_STREAM_MS, 'reading stream', () => sockets.readings.flush())
   every(1_000, 'cache metrics', () => {
     monitor.tick()
     sockets.emitCacheMetrics(() => ({ ...monitor.read(), instance: settings.instance }))

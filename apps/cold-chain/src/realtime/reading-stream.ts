@@ -6,14 +6,25 @@ export interface UnitReading {
   readonly takenAt: Date
 }
 
+interface Gathered {
+  readonly since: number
+  readonly units: Map<number, UnitReading>
+}
+
+const GATHER_MS = 1_000
+
 /**
  * Readings that changed no state, gathered for a second and sent as one event an organisation: they carry the
  * temperature itself, so nobody has to ask for anything, and nothing is invalidated (B24).
+ *
+ * The second of an organisation begins with its first reading. Were they all sent at the same moment, requests would
+ * wait for two hundred of them.
  */
 export class ReadingStream {
   readonly #emit: (organisationId: string, readings: readonly UnitReading[]) => void
   readonly #isHeard: (organisationId: string) => boolean
-  readonly #latest = new Map<string, Map<number, UnitReading>>()
+  /** Oldest first. */
+  readonly #gathered = new Map<string, Gathered>()
 
   constructor(options: {
     emit: (organisationId: string, readings: readonly UnitReading[]) => void
@@ -23,17 +34,21 @@ export class ReadingStream {
     this.#isHeard = options.isHeard
   }
 
-  add(readings: readonly StoredReading[]): void {
+  add(readings: readonly StoredReading[], now = performance.now()): void {
     for (const { organisationId, unitId, celsius, takenAt } of readings) {
       if (!this.#isHeard(organisationId)) continue
-      const units = this.#latest.get(organisationId) ?? new Map<number, UnitReading>()
-      this.#latest.set(organisationId, units)
-      units.set(unitId, { unitId, celsius, takenAt })
+      const gathered = this.#gathered.get(organisationId) ?? { since: now, units: new Map<number, UnitReading>() }
+      this.#gathered.set(organisationId, gathered)
+      gathered.units.set(unitId, { unitId, celsius, takenAt })
     }
   }
 
-  flush(): void {
-    for (const [organisationId, units] of this.#latest) this.#emit(organisationId, [...units.values()])
-    this.#latest.clear()
+  /** Sends those whose second is over. Call it many times a second. */
+  flush(now = performance.now()): void {
+    for (const [organisationId, { since, units }] of this.#gathered) {
+      if (now - since < GATHER_MS) return
+      this.#gathered.delete(organisationId)
+      this.#emit(organisationId, [...units.values()])
+    }
   }
 }
