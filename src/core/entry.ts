@@ -29,13 +29,14 @@ export interface EntryDetails {
 export function toEntry<V>(found: Found, clock: Clock): EntryLookup<V> {
   if (found.state === 'failed') return found
   if (found.state === 'missing') return { state: 'missing' }
-  const details = {
+  const isNegative = found.value === null && found.state === 'fresh'
+  return {
+    state: isNegative ? 'negative' : found.state,
+    value: found.value as V,
     source: found.source,
     ageMs: Math.max(0, Math.round(clock.wallNow() - found.storedAtMs)),
     ttlMs: Math.round(found.freshUntilMs - clock.now()),
     tags: found.tags,
     stored: found.isStored,
-  }
-  if (found.value === null && found.state === 'fresh') return { state: 'negative', value: null, ...details }
-  return { state: found.state, value: found.value as V, ...details }
+  } as EntryLookup<V>
 }

@@ -38,10 +38,14 @@ export class MemoryReader {
     const entry = memory.getEntry(space, key, clock.now())
     if (entry === undefined) return undefined
     const state = clock.now() < entry.freshUntilMs ? 'fresh' : 'stale'
+    // Named one by one: spreading the entry costs several times as much as the rest of a hit.
     return {
-      ...entry,
       state,
+      value: entry.value,
       source: memory.name,
+      freshUntilMs: entry.freshUntilMs,
+      staleMs: entry.staleMs,
+      storedAtMs: entry.storedAtMs,
       tags: entry.tags ?? [],
       seen: space.namespace.sequence,
       provenAtMs: this.#recent?.provenAtMs(space, key) ?? Number.NEGATIVE_INFINITY,
