@@ -252,7 +252,10 @@ describe('bad options', () => {
     [{}, 'freshtier must name either `cache`, an open one that stays yours, or `open`'],
     [{ cache: {} }, 'freshtier.cache must be an object with the methods'],
     [{ open: 'cache' }, 'freshtier.open must be a function'],
-    [{ open: (): unknown => undefined }, 'freshtier.open: its answer must be an object with the methods getOrFill, tenant'],
+    [
+      { open: (): unknown => undefined },
+      'freshtier.open: its answer must be an object with the methods getOrFill, tenant',
+    ],
     [{ open: newCache, tenant: 'org' }, 'freshtier.tenant must be a function'],
     [{ open: newCache, health: { path: 'health' } }, "freshtier.health.path must be a path such as '/health'"],
     [{ open: newCache, health: { deadlineMs: '1s' } }, 'freshtier.health.deadlineMs must be a number of milliseconds'],

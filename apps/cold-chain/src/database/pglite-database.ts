@@ -24,8 +24,6 @@ export class PgliteDatabase implements Database {
   static async open(options: PgliteDatabaseOptions): Promise<PgliteDatabase> {
     await options.engine.run(`CREATE SCHEMA IF NOT EXISTS ${options.schema}`, [])
     await options.engine.run(`SET search_path TO ${options.schema}`, [])
-    // Its pages are in memory, where an index is no detour: planned for a disk, forty readings read all units.
-    await options.engine.run('SET random_page_cost = 1.1', [])
     return new PgliteDatabase(options)
   }
 

@@ -13,6 +13,7 @@ type ProtocolMessages = Parameters<typeof parse.parseResults>[0]
 export class PreparedStatements {
   readonly #pglite: PGlite
   readonly #names = new Map<string, string>()
+  #prepared = 0
 
   constructor(pglite: PGlite) {
     this.#pglite = pglite
@@ -20,6 +21,7 @@ export class PreparedStatements {
 
   async run(sql: string, parameters: readonly Parameter[]): Promise<unknown[]> {
     const statement = this.#names.get(sql) ?? (await this.#prepare(sql))
+    if (statement === undefined) return (await this.#pglite.query(sql, [...parameters])).rows
     const messages = await this.#send([
       serialize.bind({ statement, values: parameters.map(toText) }),
       serialize.describe({ type: 'P' }),
@@ -28,13 +30,10 @@ export class PreparedStatements {
     return parse.parseResults(messages, this.#pglite.parsers)[0]?.rows ?? []
   }
 
-  /** Those beyond the limit get no name, and are prepared for one call. */
-  async #prepare(text: string): Promise<string> {
-    if (this.#names.size >= MAX_STATEMENTS) {
-      await this.#send([serialize.parse({ text })])
-      return ''
-    }
-    const name = `statement_${this.#names.size + 1}`
+  /** The name of a statement, undefined if there are too many already. */
+  async #prepare(text: string): Promise<string | undefined> {
+    if (this.#names.size >= MAX_STATEMENTS) return undefined
+    const name = `statement_${++this.#prepared}`
     await this.#send([serialize.parse({ name, text })])
     this.#names.set(text, name)
     return name
