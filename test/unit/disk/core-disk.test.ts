@@ -12,7 +12,7 @@ describe.each([
   ['disk alone', false],
 ])('%s', (_name, hasMemory) => {
   const clock = fakeClock()
-  const start = (directory: string) => diskCache({ directory, hasMemory, clock })
+  const start = (directory = temporaryDirectory()) => diskCache({ directory, hasMemory, clock })
 
   it('answers from disk after a restart', async () => {
     const directory = temporaryDirectory()
@@ -100,7 +100,7 @@ describe.each([
   })
 
   it('what is no plain data stays in memory, and a set of it is refused', async () => {
-    const cache = start(temporaryDirectory())
+    const cache = start()
     class Odd {}
     await expect(cache.set('a', new Odd())).rejects.toMatchObject({ code: 'UNSERIALISABLE_VALUE' })
     expect(await cache.getOrFill('a', () => new Odd())).toBeInstanceOf(Odd)
@@ -114,8 +114,7 @@ describe('with a shared tier', () => {
     const server = createTwinServer({ clock, random: seededRandom(5) })
     return { clock, server }
   }
-  const other = (server: ReturnType<typeof createTwinServer>, clock: FakeClock) =>
-    diskCache({ directory: temporaryDirectory(), server, clock })
+  const other = (server: ReturnType<typeof createTwinServer>, clock: FakeClock) => diskCache({ server, clock })
 
   it.each([true, false])(
     'S4-14: answers from disk after a restart, replayed up to the log (memory: %s)',

@@ -4,6 +4,8 @@ import type { DiskTierOptions } from '../../../src/disk/disk-tier-options.js'
 import { type Cache, type CacheOptions, createCache } from '../../../src/index.js'
 import { memoryTier } from '../../../src/memory/memory-tier.js'
 import { type FakeClock, fakeClock, seededRandom, sharedTier, type TwinServer } from '../../../src/testing/index.js'
+// Its directories are gone after each test, and hooks run in turn: the caches are closed before.
+import { temporaryDirectory } from './store-fixture.js'
 
 const open: Cache[] = []
 
@@ -12,7 +14,8 @@ afterEach(async () => {
 })
 
 export interface DiskCacheOptions extends CacheOptions {
-  directory: string
+  /** A new one if none is given. */
+  directory?: string
   clock?: FakeClock
   server?: TwinServer
   hasMemory?: boolean
@@ -23,7 +26,7 @@ export interface DiskCacheOptions extends CacheOptions {
 /** A cache with a disk tier, and what else the test wants; closed after the test. */
 export function diskCache(options: DiskCacheOptions): Cache {
   const {
-    directory,
+    directory = temporaryDirectory(),
     server,
     hasMemory = true,
     disk = {},

@@ -90,7 +90,7 @@ describe.each([
 describe('the bound', () => {
   it('is that of the last sync for a read of the disk: who comes later than that does not join it', async () => {
     const { cache, clock, server } = await warmCache(true, '0ms')
-    const elsewhere = diskCache({ directory: temporaryDirectory(), clock, server: server! })
+    const elsewhere = diskCache({ clock, server: server! })
     server!.dropPush = true
     await elsewhere.delete(policy, 'a')
     // The last sync was before the invalidation, and less than two seconds ago: the disk may answer.

@@ -3,7 +3,6 @@ import { syncBuiltinESMExports } from 'node:module'
 import { expect, it } from 'vitest'
 import { definePolicy } from '../../../src/index.js'
 import { diskCache } from './disk-caches.js'
-import { temporaryDirectory } from './store-fixture.js'
 
 const READS = ['readFileSync', 'readSync', 'readvSync', 'readdirSync'] as const
 const SIZES = [20, 5_000, 300_000]
@@ -29,7 +28,7 @@ async function withoutSyncReads(run: () => Promise<void>): Promise<void> {
 }
 
 it('S0-5: once a disk tier is open, no call reads files synchronously, whatever their size', async () => {
-  const cache = diskCache({ directory: temporaryDirectory(), hasMemory: false })
+  const cache = diskCache({ hasMemory: false })
   const row = definePolicy({ name: 'row', ttl: '60s', tags: () => ['rows'], fill: (size: number) => 'x'.repeat(size) })
   await cache.set(row, 1, 'open')
   await withoutSyncReads(async () => {
