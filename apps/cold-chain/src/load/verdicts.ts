@@ -12,6 +12,11 @@ export interface Verdict {
 const HIT_RATIO = 0.8
 const HIT_P99_MS = 10
 const FRESH_P99_MS = 500
+/**
+ * The ramp asks whether latency stays bounded, not whether it stays what it is under the usual load: up to here an answer
+ * seems to be there at once (J. Nielsen, "Usability Engineering", 1993).
+ */
+const RAMP_HIT_P99_MS = 100
 
 export function judgeScenario(measured: Measurement, checker: EventChecker, wantedEvents: number): Verdict[] {
   const fresh = measured.writeToFreshReadMs
@@ -46,7 +51,7 @@ export function judgeScenario(measured: Measurement, checker: EventChecker, want
   return verdicts
 }
 
-/** A ramp holds while hits stay quick, nothing fails and memory does not run away. */
+/** S4-4: a ramp holds while hits stay quick, nothing fails and memory does not run away. */
 export function judgeRamp(steps: readonly Measurement[], checker: EventChecker): Verdict[] {
   const worstHit = Math.max(...steps.map((step) => step.hitMs?.p99 ?? Infinity))
   const rss = steps.map((step) => step.serverRssMb)
@@ -55,9 +60,9 @@ export function judgeRamp(steps: readonly Measurement[], checker: EventChecker):
   return [
     {
       name: 'P99 of a hit, worst step',
-      target: `< ${HIT_P99_MS} ms`,
+      target: `< ${RAMP_HIT_P99_MS} ms`,
       measured: ms(worstHit),
-      holds: worstHit < HIT_P99_MS,
+      holds: worstHit < RAMP_HIT_P99_MS,
     },
     { name: 'memory, largest step', target: '< 2 x the first', measured: `${growth.toFixed(2)} x`, holds: growth < 2 },
     {
