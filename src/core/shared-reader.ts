@@ -49,8 +49,7 @@ export class SharedReader {
     const sentAt = job.flight.startedAtMs
     const key = storedKey(prefix, job.key)
     const failed = (error: unknown): R | Promise<R> => use(this.#failed(error))
-    const mustAsk = this.#mustAsk(job, sentAt)
-    if (!mustAsk) {
+    if (!this.#mustAsk(job, sentAt)) {
       return this.#tier.readOne(
         key,
         (text, serverNowMs) => after(this.#meaning(job, text, { sentAt, serverNowMs }), use),
@@ -58,12 +57,10 @@ export class SharedReader {
       )
     }
     const askedAt = namespace.sequence
-    return this.#tier
-      .read(namespace.id, [key], mustAsk ? { tags: NO_TAGS } : undefined)
-      .then(({ envelopes, serverNowMs, control }) => {
-        if (control) namespace.adopt(control, NO_TAGS, askedAt)
-        return after(this.#meaning(job, envelopes[0], { sentAt, serverNowMs, control }), use)
-      }, failed)
+    return this.#tier.read(namespace.id, [key], { tags: NO_TAGS }).then(({ envelopes, serverNowMs, control }) => {
+      if (control) namespace.adopt(control, NO_TAGS, askedAt)
+      return after(this.#meaning(job, envelopes[0], { sentAt, serverNowMs, control }), use)
+    }, failed)
   }
 
   /** The same for several jobs of one namespace, by one round trip for all. */

@@ -65,7 +65,7 @@ export function toldTier(tier: SharedTier, { clock, events }: { clock: Clock; ev
     breakerState: tier.breakerState?.bind(tier),
     shardOf: (namespace) => tier.shardOf(namespace),
     read: told('read', tier.read.bind(tier)),
-    readOne: readOne,
+    readOne,
     control: told('control', tier.control.bind(tier)),
     acquire: told('acquire', tier.acquire.bind(tier)),
     commit: told('commit', tier.commit.bind(tier)),

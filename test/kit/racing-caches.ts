@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest'
-import { definePolicy } from '../../src/index.js'
+import { type Cache, definePolicy } from '../../src/index.js'
 import { type TwinCaches, twinCaches } from './twin-caches.js'
 
 /**
@@ -18,10 +18,11 @@ export const revalidated = definePolicy({
 
 let open: TwinCaches | undefined
 
-/** Some caches for one test, closed after it. */
-export function setUp(count: number): TwinCaches {
+/** One cache, `a`, or two for one test, closed after it. */
+export function setUp(count: 1 | 2): TwinCaches & { readonly a: Cache; readonly b: Cache } {
   open = twinCaches(count)
-  return open
+  const [a, b] = open.caches as [Cache, Cache]
+  return { ...open, a, b }
 }
 
 afterEach(async () => {

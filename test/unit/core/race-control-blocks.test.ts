@@ -10,8 +10,7 @@ describe('an invalidation that a process learns of from a control block, before 
   }
 
   it.each(Object.entries(ways))('R6: %s: whoever comes after it joins no load that began before', async (_way, run) => {
-    const { caches, clock, server } = setUp(2)
-    const [a, b] = caches as [Cache, Cache]
+    const { a, b, clock, server } = setUp(2)
     server.dropPush = true
     await b.getOrFill(tagged, 'other', () => 0)
     const loaded = deferred<number>()
@@ -27,8 +26,7 @@ describe('an invalidation that a process learns of from a control block, before 
   })
 
   it.each(Object.entries(ways))('R6: %s: nor is given the stale value that answered before it', async (_way, run) => {
-    const { caches, clock, server, network } = setUp(2)
-    const [a, b] = caches as [Cache, Cache]
+    const { a, b, clock, server, network } = setUp(2)
     const origin = new Origin()
     server.dropPush = true
     await a.getOrFill(revalidated, 'k', origin.load)
@@ -48,8 +46,7 @@ describe('an invalidation that a process learns of from a control block, before 
   })
 
   it('R6: the first block that it sees: whoever comes after it joins no load that began before', async () => {
-    const { caches, clock, server } = setUp(2)
-    const [a, b] = caches as [Cache, Cache]
+    const { a, b, clock, server } = setUp(2)
     server.dropPush = true
     server.fail('read', new Error('cut'))
     const loaded = deferred<number>()

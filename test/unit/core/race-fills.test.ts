@@ -4,8 +4,7 @@ import { deferred, Origin } from '../../kit/twin-caches.js'
 
 describe('a fill that began before an invalidation', () => {
   it('R1, B22: is refused by the shared tier, and reaches its own callers only', async () => {
-    const { caches, clock } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const { a, b, clock } = setUp(2)
     const origin = new Origin()
     const loaded = deferred<number>()
     const early = a.getOrFill(policy, 'k', () => loaded.promise)
@@ -19,8 +18,7 @@ describe('a fill that began before an invalidation', () => {
   })
 
   it('R3: is refused although the same process holds a newer lease for the key', async () => {
-    const { caches, clock } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const { a, b, clock } = setUp(2)
     const first = deferred<number>()
     const second = deferred<number>()
     const early = a.getOrFill(policy, 'k', () => first.promise)
@@ -37,8 +35,7 @@ describe('a fill that began before an invalidation', () => {
   })
 
   it('R6: is not joined by a caller who comes after the invalidation', async () => {
-    const { caches, clock } = setUp(1)
-    const [a] = caches as [(typeof caches)[0]]
+    const { a, clock } = setUp(1)
     const origin = new Origin()
     const loaded = deferred<number>()
     const early = a.getOrFill(policy, 'k', () => loaded.promise)
@@ -53,8 +50,7 @@ describe('a fill that began before an invalidation', () => {
   })
 
   it('R6: is not joined by a caller who comes after an invalidation of its tag', async () => {
-    const { caches, clock } = setUp(1)
-    const [a] = caches as [(typeof caches)[0]]
+    const { a, clock } = setUp(1)
     const origin = new Origin()
     const loaded = deferred<number>()
     const early = a.getOrFill(tagged, 'k', () => loaded.promise)
@@ -71,8 +67,7 @@ describe('a fill that began before an invalidation', () => {
   })
 
   it('R10: is dead to its tag, because its birth is the clock read before it began', async () => {
-    const { caches, clock } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const { a, b, clock } = setUp(2)
     const origin = new Origin()
     const loaded = deferred<number>()
     const early = a.getOrFill(tagged, 'k', () => loaded.promise)
@@ -86,8 +81,7 @@ describe('a fill that began before an invalidation', () => {
   })
 
   it('R10: is dead to a tag that only its value names', async () => {
-    const { caches, clock } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const { a, b, clock } = setUp(2)
     const origin = new Origin()
     const loaded = deferred<number>()
     const early = a.getOrFill(policy, 'k', async (ctx) => ctx.value(await loaded.promise, { tags: ['late'] }))

@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import type { Cache } from '../../../src/index.js'
 import { policy, setUp, tagged } from '../../kit/racing-caches.js'
 import { Origin } from '../../kit/twin-caches.js'
 
+/** Both have the value in memory, and no message reaches anybody any more. */
+async function heldByBoth() {
+  const caches = setUp(2)
+  const origin = new Origin()
+  for (const cache of [caches.a, caches.b]) expect(await cache.getOrFill(policy, 'k', origin.load)).toBe(1)
+  caches.server.dropPush = true
+  return { ...caches, origin }
+}
+
 describe('the shared tier', () => {
   it('R8: tells nobody of a delete before it is done', async () => {
-    const { caches, clock, network, server } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const { a, b, clock, network, server } = setUp(2)
     const origin = new Origin()
     await a.getOrFill(policy, 'k', origin.load)
     expect(await b.getOrFill(policy, 'k', origin.load)).toBe(1)
@@ -28,8 +35,7 @@ describe('the shared tier', () => {
   })
 
   it('R11: revives nothing when it loses the clocks of a namespace', async () => {
-    const { caches, server } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const { a, b, server } = setUp(2)
     const origin = new Origin()
     await a.getOrFill(tagged, 'k', origin.load)
     origin.version = 2
@@ -41,12 +47,7 @@ describe('the shared tier', () => {
   })
 
   it('R7: a lost message is made up for within maxStaleness', async () => {
-    const { caches, clock, server } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
-    const origin = new Origin()
-    await a.getOrFill(policy, 'k', origin.load)
-    expect(await b.getOrFill(policy, 'k', origin.load)).toBe(1)
-    server.dropPush = true
+    const { a, b, clock, origin } = await heldByBoth()
     origin.version = 2
     await a.delete(policy, 'k')
     expect(b.peek(policy, 'k')).toBe(1)
@@ -55,12 +56,7 @@ describe('the shared tier', () => {
   })
 
   it('R7: memory says nothing once it cannot follow the log within maxStaleness', async () => {
-    const { caches, clock, server } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
-    const origin = new Origin()
-    await a.getOrFill(policy, 'k', origin.load)
-    await b.getOrFill(policy, 'k', origin.load)
-    server.dropPush = true
+    const { a, b, clock, server, origin } = await heldByBoth()
     origin.version = 2
     await a.delete(policy, 'k')
     for (let times = 0; times < 20; times++) server.fail('logSince', new Error('cut'))
@@ -72,12 +68,7 @@ describe('the shared tier', () => {
   })
 
   it('R7: what a sync proves is as old as its sending', async () => {
-    const { caches, clock, server, network } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
-    const origin = new Origin()
-    await a.getOrFill(policy, 'k', origin.load)
-    await b.getOrFill(policy, 'k', origin.load)
-    server.dropPush = true
+    const { a, b, clock, server, network, origin } = await heldByBoth()
     const reply = network.hold('reply', 'logSince', 2)
     await clock.advance(500)
     await reply.reached
@@ -94,12 +85,7 @@ describe('the shared tier', () => {
   })
 
   it('R9: a trimmed log costs memory its entries, not its honesty', async () => {
-    const { caches, clock, server, network } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
-    const origin = new Origin()
-    await a.getOrFill(policy, 'k', origin.load)
-    await b.getOrFill(policy, 'k', origin.load)
-    server.dropPush = true
+    const { a, b, clock, server, network, origin } = await heldByBoth()
     origin.version = 2
     await a.delete(policy, 'k')
     await a.delete(policy, 'another')
@@ -112,8 +98,7 @@ describe('the shared tier', () => {
   })
 
   it('R9: a control block that was asked for before the log was taken up anew says too little', async () => {
-    const { caches, clock, server, network } = setUp(2)
-    const [a, b] = caches as [Cache, Cache]
+    const { a, b, clock, server, network } = setUp(2)
     const origin = new Origin()
     await b.getOrFill(tagged, 'k', origin.load)
     await a.get(tagged, 'another')
@@ -135,8 +120,7 @@ describe('the shared tier', () => {
   })
 
   it('R7: a process that slept asks for the clocks before it trusts what it reads', async () => {
-    const { caches, clock, server } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
+    const { a, b, clock, server } = setUp(2)
     const origin = new Origin()
     await b.get(tagged, 'another')
     await a.getOrFill(tagged, 'k', origin.load)
@@ -149,12 +133,7 @@ describe('the shared tier', () => {
   })
 
   it('a receipt makes another process at least as new, at once', async () => {
-    const { caches, server } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
-    const origin = new Origin()
-    await a.getOrFill(policy, 'k', origin.load)
-    await b.getOrFill(policy, 'k', origin.load)
-    server.dropPush = true
+    const { a, b, origin } = await heldByBoth()
     origin.version = 2
     const receipt = await a.delete(policy, 'k')
     expect(await b.getOrFill(policy, 'k', origin.load)).toBe(1)

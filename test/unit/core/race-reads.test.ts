@@ -3,17 +3,23 @@ import type { Cache } from '../../../src/index.js'
 import { policy, setUp, tagged } from '../../kit/racing-caches.js'
 import { Origin } from '../../kit/twin-caches.js'
 
+/** `a` reads what `b` has filled, and the reply is on its way when the origin changes. */
+async function readUnderWay(read?: (a: Cache) => Promise<unknown>) {
+  const caches = setUp(2)
+  const { a, b, network } = caches
+  const origin = new Origin()
+  await a.get(policy, 'other')
+  await b.getOrFill(policy, 'k', origin.load)
+  const reply = network.hold('reply', 'read', 1)
+  const early = read ? read(a) : a.getOrFill(policy, 'k', origin.load)
+  await reply.reached
+  origin.version = 2
+  return { ...caches, origin, reply, early }
+}
+
 describe('a read under way', () => {
   it('R4: does not put into memory what an event declared old before its reply came', async () => {
-    const { caches, clock, network } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
-    const origin = new Origin()
-    await a.get(policy, 'other')
-    await b.getOrFill(policy, 'k', origin.load)
-    const reply = network.hold('reply', 'read', 1)
-    const early = a.getOrFill(policy, 'k', origin.load)
-    await reply.reached
-    origin.version = 2
+    const { a, b, clock, origin, reply, early } = await readUnderWay()
     await b.delete(policy, 'k')
     await clock.settle()
     reply.release()
@@ -23,15 +29,7 @@ describe('a read under way', () => {
   })
 
   it('disk-read-unregistered: a read without a fill is watched for events like any other', async () => {
-    const { caches, clock, network } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
-    const origin = new Origin()
-    await a.get(policy, 'other')
-    await b.getOrFill(policy, 'k', origin.load)
-    const reply = network.hold('reply', 'read', 1)
-    const early = a.get(policy, 'k')
-    await reply.reached
-    origin.version = 2
+    const { a, b, clock, reply, early } = await readUnderWay((cache) => cache.get(policy, 'k'))
     await b.delete(policy, 'k')
     await clock.settle()
     reply.release()
@@ -40,8 +38,7 @@ describe('a read under way', () => {
   })
 
   it('R5: does not bring back what this process is just deleting', async () => {
-    const { caches, network, server } = setUp(1)
-    const [a] = caches as [(typeof caches)[0]]
+    const { a, network, server } = setUp(1)
     const origin = new Origin()
     // Its own log row must not be what helps.
     server.dropPush = true
@@ -59,8 +56,7 @@ describe('a read under way', () => {
   })
 
   it('R5: does not bring back what this process is just invalidating by tag', async () => {
-    const { caches, network, server } = setUp(1)
-    const [a] = caches as [(typeof caches)[0]]
+    const { a, network, server } = setUp(1)
     const origin = new Origin()
     server.dropPush = true
     await a.getOrFill(tagged, 'k', origin.load)
@@ -83,8 +79,7 @@ describe('a read under way', () => {
   }
 
   it.each(Object.entries(ways))('R5: does not bring back what is queued for invalidation: %s', async (way, run) => {
-    const { caches, clock, network, server } = setUp(1)
-    const [a] = caches as [Cache]
+    const { a, clock, network, server } = setUp(1)
     const origin = new Origin()
     server.dropPush = true
     await a.getOrFill(tagged, 'k', origin.load)
@@ -103,8 +98,7 @@ describe('a read under way', () => {
   })
 
   it.each(Object.entries(ways))('R4: nor keeps it when its reply comes later: %s', async (way, run) => {
-    const { caches, clock, network, server } = setUp(2)
-    const [a, b] = caches as [Cache, Cache]
+    const { a, b, clock, network, server } = setUp(2)
     const origin = new Origin()
     await a.get(tagged, 'other')
     await b.getOrFill(tagged, 'k', origin.load)
@@ -127,15 +121,7 @@ describe('a read under way', () => {
   })
 
   it('join-sent-read: is not joined by a caller who comes after an acknowledged invalidation', async () => {
-    const { caches, network } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
-    const origin = new Origin()
-    await a.get(policy, 'other')
-    await b.getOrFill(policy, 'k', origin.load)
-    const reply = network.hold('reply', 'read', 1)
-    const early = a.getOrFill(policy, 'k', origin.load)
-    await reply.reached
-    origin.version = 2
+    const { a, origin, reply, early } = await readUnderWay()
     await a.delete(policy, 'k')
     expect(await a.getOrFill(policy, 'k', origin.load)).toBe(2)
     reply.release()
@@ -144,16 +130,8 @@ describe('a read under way', () => {
   })
 
   it('join-sent-read: is never joined by a strict caller', async () => {
-    const { caches, network, server } = setUp(2)
-    const [a, b] = caches as [(typeof caches)[0], (typeof caches)[0]]
-    const origin = new Origin()
-    await a.get(policy, 'other')
-    await b.getOrFill(policy, 'k', origin.load)
-    const reply = network.hold('reply', 'read', 1)
-    const early = a.getOrFill(policy, 'k', origin.load)
-    await reply.reached
+    const { a, b, server, origin, reply, early } = await readUnderWay()
     server.dropPush = true
-    origin.version = 2
     await b.delete(policy, 'k')
     expect(await a.getOrFill(policy, 'k', origin.load, { consistency: 'strict' })).toBe(2)
     reply.release()
