@@ -18,6 +18,8 @@ export interface RedisConnection {
   readonly refusesBroken?: boolean
   /** Present where keys are spread over several nodes. */
   readonly nodes?: RedisNodes | undefined
+  /** Runs `run` as soon as what was sent up to now is written. Undefined where that is not known. */
+  onceWritten?(run: () => void): void
   /** One attempt. Rejects with what server or client said. May never settle: the tier has its own deadline. */
   send(command: RedisCommand): Promise<unknown>
   /**

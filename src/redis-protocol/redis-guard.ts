@@ -91,6 +91,10 @@ export class RedisGuard {
     return states.includes('probing') ? 'half-open' : 'closed'
   }
 
+  get onceWritten(): RedisConnection['onceWritten'] {
+    return this.#connection.onceWritten
+  }
+
   /** Refused at once while its node is away. */
   send(command: RedisCommand): Promise<unknown> {
     const node = this.#nodeFor(command)

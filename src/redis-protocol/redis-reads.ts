@@ -4,13 +4,19 @@ import { caught } from './caught.js'
 import type { RedisCommand } from './redis-connection.js'
 import type { RedisGuard } from './redis-guard.js'
 import { textReply, textsReply, timeReply } from './redis-replies.js'
-import { atEndOfTurn } from './turn-clock.js'
+import { atEndOfTick, atEndOfTurn } from './turn-clock.js'
 
 /** A batch that has so many keys is sent before its turn ends: no command of ours keeps a server busy for long. */
 const MAX_KEYS = 512
 
 /** From so many keys on a batch is searched for doubles, which single-flight makes rare: that costs more than a few of them. */
 const SEARCHED_FROM = 64
+
+/**
+ * So many of a batch's readers are answered before the others: what they ask next is written first, so that the server
+ * works on it while the others unpack what they got. Otherwise server and process would wait for each other in turns.
+ */
+const PORTION = 16
 
 /** A text, undefined for one that is absent, or a promise that is late or rejects: that of a key with troubles of its own. */
 type Text = string | undefined | Promise<string | undefined>
@@ -27,12 +33,22 @@ type Reading<R> = (serverNowMs: number, texts: readonly (string | undefined)[]) 
 /** Keys of one node that are asked for together. */
 class Batch {
   readonly node: string
+  readonly #portion: number
   readonly keys: string[] = []
-  readonly answer = new Deferred<BatchReply>()
+  /** What the readers wait for, in the order in which they came. */
+  readonly portions: Deferred<BatchReply>[] = []
+  #readers = 0
   #places: Map<string, number> | undefined
 
-  constructor(node: string) {
+  constructor(node: string, portion: number) {
     this.node = node
+    this.#portion = portion
+  }
+
+  /** What one more reader waits for. */
+  join(): Promise<BatchReply> {
+    if (this.#readers++ % this.#portion === 0) this.portions.push(new Deferred())
+    return this.portions.at(-1)!.promise
   }
 
   /** Where a key stands in `keys`. */
@@ -67,9 +83,9 @@ export class RedisReads {
   async texts<R>(keys: readonly string[], read: Reading<R>): Promise<R> {
     const places = keys.map((key) => {
       const batch = this.#batchOf(key)
-      return { batch, at: this.#place(batch, key) }
+      return { answer: batch.join(), at: this.#place(batch, key) }
     })
-    const replies = await Promise.all(places.map(({ batch }) => batch.answer.promise))
+    const replies = await Promise.all(places.map(({ answer }) => answer))
     const texts = await Promise.all(places.map(({ at }, index) => replies[index]!.texts[at]))
     return read(Math.max(...replies.map(({ serverNowMs }) => serverNowMs)), texts)
   }
@@ -77,8 +93,9 @@ export class RedisReads {
   /** What `use` makes of the text under one key, or `failed` of what went wrong: by one promise, for every hit comes by. */
   text<R>(key: string, use: UseOfOne<R>, failed: UseOfFailure<R>): Promise<R> {
     const batch = this.#batchOf(key)
+    const answer = batch.join()
     const at = this.#place(batch, key)
-    return batch.answer.promise.then(({ serverNowMs, texts }) => {
+    return answer.then(({ serverNowMs, texts }) => {
       const text = texts[at]
       return text instanceof Promise ? text.then((late) => use(late, serverNowMs), failed) : use(text, serverNowMs)
     }, failed)
@@ -111,26 +128,45 @@ export class RedisReads {
   #batchOf(key: string): Batch {
     const node = this.#guard.nodeOf(key)
     for (const batch of this.#open) if (batch.node === node) return batch
-    const batch = new Batch(node)
+    const batch = new Batch(node, this.#guard.onceWritten ? PORTION : Number.POSITIVE_INFINITY)
     this.#open.push(batch)
     if (!this.#endsTurn) {
       this.#endsTurn = true
-      atEndOfTurn(() => this.#endTurn())
+      atEndOfTurn(() => {
+        this.#endsTurn = false
+        this.#sendOpen()
+      })
     }
     return batch
   }
 
-  #endTurn(): void {
-    this.#endsTurn = false
+  #sendOpen(): void {
     const open = this.#open
     this.#open = []
     for (const batch of open) this.#send(batch)
   }
 
   #send(batch: Batch): void {
-    const { answer } = batch
+    const { portions } = batch
     const asked = this.#guard.isCluster ? this.#askNode(batch) : this.#askServer(batch)
-    asked.then(answer.resolve, answer.reject)
+    asked.then(
+      (reply) => this.#handOut(portions, reply),
+      (error) => {
+        for (const portion of portions) portion.reject(error)
+      },
+    )
+  }
+
+  #handOut(portions: readonly Deferred<BatchReply>[], reply: BatchReply): void {
+    const [portion, ...others] = portions
+    portion!.resolve(reply)
+    if (others.length === 0) return
+    const goOn = (): void => this.#handOut(others, reply)
+    atEndOfTick(() => {
+      if (this.#open.length === 0) return goOn()
+      this.#sendOpen()
+      this.#guard.onceWritten!(goOn)
+    })
   }
 
   async #askServer({ keys }: Batch): Promise<BatchReply> {

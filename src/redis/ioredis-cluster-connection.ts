@@ -58,6 +58,11 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
     return nodeAnswers(commands, { here: ([command, ...args]) => node.call(command, ...args), elsewhere })
   }
 
+  /** `inOneWrite` writes before: it asked for the next tick first. */
+  onceWritten(run: () => void): void {
+    process.nextTick(run)
+  }
+
   /** Plain channels: every node of a Cluster hears what is published on any of them, from 6.2 on. */
   subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription {
     const subscriber = this.#cluster.duplicate([], { redisOptions: SUBSCRIBER_OPTIONS, lazyConnect: false })

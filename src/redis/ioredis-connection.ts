@@ -1,5 +1,6 @@
 import type { RedisCommand, RedisConnection, RedisSubscription } from '../redis-protocol/redis-connection.js'
 import { SUBSCRIBER_OPTIONS, subscribeWith } from './ioredis-subscription.js'
+import { inOneWrite } from './one-write.js'
 import type { IoredisClient } from './redis-client.js'
 
 /** ioredis 5 and 6 with one server, or with the present primary behind Sentinel. */
@@ -16,7 +17,13 @@ export class IoredisConnection implements RedisConnection {
   }
 
   send([name, ...args]: RedisCommand): Promise<unknown> {
+    inOneWrite(this.#client.stream)
     return this.#client.call(name, ...args)
+  }
+
+  /** `inOneWrite` writes before: it asked for the next tick first. */
+  onceWritten(run: () => void): void {
+    process.nextTick(run)
   }
 
   subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription {

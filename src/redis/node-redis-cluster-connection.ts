@@ -56,6 +56,11 @@ export class NodeRedisClusterConnection implements RedisConnection, RedisNodes {
     return nodeAnswers(commands, { here: (command) => client.sendCommand(command, COMMAND_OPTIONS), elsewhere })
   }
 
+  /** The client writes before: it asked for the end of the turn first. */
+  onceWritten(run: () => void): void {
+    setImmediate(run)
+  }
+
   subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription {
     return subscribeWith(this.#cluster.duplicate(), channels, onMessage)
   }

@@ -26,6 +26,11 @@ export class NodeRedisConnection implements RedisConnection {
     return this.#client.sendCommand(command, COMMAND_OPTIONS)
   }
 
+  /** The client writes before: it asked for the end of the turn first. */
+  onceWritten(run: () => void): void {
+    setImmediate(run)
+  }
+
   subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription {
     const socket = { ...this.#client.options?.socket, ...RECONNECT }
     return subscribeWith(this.#client.duplicate({ socket, disableOfflineQueue: false }), channels, onMessage)

@@ -12,6 +12,8 @@ export interface IoredisClient {
   readonly status: string
   readonly isCluster?: boolean | undefined
   readonly options?: { readonly keyPrefix?: string | undefined; readonly role?: string | undefined } | undefined
+  /** Missing until it is connected. */
+  readonly stream?: CorkableStream | undefined
   call(command: string, ...args: string[]): Promise<unknown>
   duplicate(override?: IoredisSubscriberOptions): IoredisSubscriber
 }

@@ -4,6 +4,7 @@ import { RedisGuard } from '../../../src/redis-protocol/redis-guard.js'
 import { RedisReads } from '../../../src/redis-protocol/redis-reads.js'
 import { slotOf } from '../../../src/redis-protocol/redis-slot.js'
 import { fakeClock } from '../../../src/testing/index.js'
+import { until } from '../../kit/until.ts'
 
 const BREAKER = { failures: 1, successes: 1, openMs: 500, windowMs: 10_000 }
 
@@ -89,6 +90,59 @@ test('join-sent-read: a read never joins what was sent before it began', async (
     ['MGET', 'a'],
     ['MGET', 'a'],
   ])
+})
+
+/** Forty who ask, and each of them once more as soon as it is answered. `answered`: how many were, first and second time. */
+function fortyTwice(reads: RedisReads): { answered: { first: number; second: number }; done: Promise<unknown> } {
+  const answered = { first: 0, second: 0 }
+  const caller = async (at: number): Promise<void> => {
+    await reads.text(`first-${at}`, asOne, rethrow)
+    answered.first++
+    await reads.text(`second-${at}`, asOne, rethrow)
+    answered.second++
+  }
+  return { answered, done: Promise.all(Array.from({ length: 40 }, (_, at) => caller(at))) }
+}
+
+const sizes = (asked: readonly RedisCommand[]): number[] =>
+  asked.filter(([name]) => name === 'MGET').map((command) => command.length - 1)
+
+test('of many readers the first are answered, and what they ask next is written, before the others are', async () => {
+  const { asked, connection } = server()
+  const written: (() => void)[] = []
+  const { answered, done } = fortyTwice(readsOver({ ...connection, onceWritten: (run) => written.push(run) }))
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  await until(() => written.length === 1)
+  await turn()
+  expect({ ...answered, asked: sizes(asked) }).toEqual({ first: 16, second: 16, asked: [40, 16] })
+  written.pop()!()
+  await until(() => written.length === 1)
+  await turn()
+  expect({ ...answered, asked: sizes(asked) }).toEqual({ first: 32, second: 32, asked: [40, 16, 16] })
+  written.pop()!()
+  await done
+  expect({ ...answered, asked: sizes(asked) }).toEqual({ first: 40, second: 40, asked: [40, 16, 16, 8] })
+  expect(written).toEqual([])
+})
+
+test('nobody waits for others who ask nothing more, nor where nobody knows when a command is written', async () => {
+  const { asked, connection } = server()
+  const reads = readsOver({ ...connection, onceWritten: () => expect.unreachable('nothing was sent') })
+  const texts = await Promise.all(Array.from({ length: 40 }, (_, at) => reads.text(`key-${at}`, asOne, rethrow)))
+  expect(texts.map(({ values }) => values[0])).toEqual(asked[1]!.slice(1))
+  const elsewhere = server()
+  await fortyTwice(readsOver(elsewhere.connection)).done
+  expect(sizes(elsewhere.asked)).toEqual([40, 40])
+})
+
+test('a batch that fails, fails all of its readers', async () => {
+  const { connection } = server()
+  const send = async (): Promise<never> => Promise.reject(new Error('ERR no'))
+  const reads = readsOver({ ...connection, send, onceWritten: () => {} })
+  const failures = await Promise.all(
+    Array.from({ length: 40 }, (_, at) => reads.text(`key-${at}`, asOne, (error) => error)),
+  )
+  expect(new Set(failures.map(String))).toEqual(new Set(['Error: ERR no']))
 })
 
 test('never names more than 512 keys in one command', async () => {
