@@ -4,6 +4,7 @@ import type {
   RedisNodes,
   RedisSubscription,
 } from '../redis-protocol/redis-connection.js'
+import { atEndOfTick } from '../redis-protocol/turn-clock.js'
 import { isConnected } from './ioredis-connection.js'
 import { SUBSCRIBER_OPTIONS, subscribeWith } from './ioredis-subscription.js'
 import { nodeAnswers } from './node-answers.js'
@@ -60,7 +61,7 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
 
   /** `inOneWrite` writes before: it asked for the next tick first. */
   onceWritten(run: () => void): void {
-    process.nextTick(run)
+    atEndOfTick(run)
   }
 
   /** Plain channels: every node of a Cluster hears what is published on any of them, from 6.2 on. */

@@ -1,4 +1,5 @@
 import type { RedisCommand, RedisConnection, RedisSubscription } from '../redis-protocol/redis-connection.js'
+import { atEndOfTick } from '../redis-protocol/turn-clock.js'
 import { SUBSCRIBER_OPTIONS, subscribeWith } from './ioredis-subscription.js'
 import { inOneWrite } from './one-write.js'
 import type { IoredisClient } from './redis-client.js'
@@ -23,7 +24,7 @@ export class IoredisConnection implements RedisConnection {
 
   /** `inOneWrite` writes before: it asked for the next tick first. */
   onceWritten(run: () => void): void {
-    process.nextTick(run)
+    atEndOfTick(run)
   }
 
   subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription {

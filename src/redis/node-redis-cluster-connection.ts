@@ -5,6 +5,7 @@ import type {
   RedisSubscription,
 } from '../redis-protocol/redis-connection.js'
 import { keyOf } from '../redis-protocol/redis-connection.js'
+import { atEndOfTurn } from '../redis-protocol/turn-clock.js'
 import { nodeAnswers } from './node-answers.js'
 import { COMMAND_OPTIONS } from './node-redis-connection.js'
 import { subscribeWith } from './node-redis-subscription.js'
@@ -58,7 +59,7 @@ export class NodeRedisClusterConnection implements RedisConnection, RedisNodes {
 
   /** The client writes before: it asked for the end of the turn first. */
   onceWritten(run: () => void): void {
-    setImmediate(run)
+    atEndOfTurn(run)
   }
 
   subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription {

@@ -1,4 +1,5 @@
 import type { RedisCommand, RedisConnection, RedisSubscription } from '../redis-protocol/redis-connection.js'
+import { atEndOfTurn } from '../redis-protocol/turn-clock.js'
 import { RECONNECT, subscribeWith } from './node-redis-subscription.js'
 import type { NodeRedisClient, NodeRedisCommandOptions, NodeRedisSentinel } from './redis-client.js'
 
@@ -28,7 +29,7 @@ export class NodeRedisConnection implements RedisConnection {
 
   /** The client writes before: it asked for the end of the turn first. */
   onceWritten(run: () => void): void {
-    setImmediate(run)
+    atEndOfTurn(run)
   }
 
   subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription {
