@@ -49,7 +49,7 @@ export class EntryStore {
   evictionName: EvictionName
   #missedKey: Key | undefined
   #missedSpaceId = 0
-  missedHash = 0
+  #missedHash = 0
 
   constructor(options: EntryStoreOptions) {
     this.#options = options
@@ -61,13 +61,12 @@ export class EntryStore {
     this.index = new KeyIndex(this.slots, this.groups, options.expected)
     this.hot = new HotEntries(() => this.slots.sampleKeys())
     this.eviction = this.#newEviction()
+    this.restsWhileRoomy = EVICTIONS[options.eviction].restsWhileRoomy === true
     this.overheadBytes = overheadOf(this.slots, options.eviction)
   }
 
   /** The eviction need not be told of reads while there is plenty of room. */
-  get restsWhileRoomy(): boolean {
-    return EVICTIONS[this.evictionName].restsWhileRoomy === true
-  }
+  restsWhileRoomy: boolean
 
   findText(spaceId: number, key: string): number {
     const hash = this.#hash.ofText(spaceId, key)
@@ -87,19 +86,13 @@ export class EntryStore {
     return typeof key === 'string' ? this.findText(spaceId, key) : this.findInteger(spaceId, key)
   }
 
-  /** The latest look-up in vain was for this key, and nothing was added since: its hash is `missedHash`. */
-  hasMissed(spaceId: number, key: Key): boolean {
-    return this.#missedKey === key && this.#missedSpaceId === spaceId
+  /** As `find`, but knows at once if the latest look-up was for this key, in vain, and nothing was added since. */
+  findAgain(spaceId: number, key: Key): number {
+    return this.#missedKey === key && this.#missedSpaceId === spaceId ? 0 : this.find(spaceId, key)
   }
 
   hash(spaceId: number, key: Key): number {
     return this.#hash.of(spaceId, key)
-  }
-
-  findHashed(spaceId: number, key: Key, hash: number): number {
-    return typeof key === 'string'
-      ? this.index.findText(spaceId, key, hash)
-      : this.index.findInteger(spaceId, key, hash)
   }
 
   /** Fresh, and judged at this sequence. False means: look closer. */
@@ -135,9 +128,10 @@ export class EntryStore {
     }
   }
 
-  /** A new entry. There must be room, and none of this key. */
-  add(space: SpaceView, key: Key, { hash, entry, bytes }: { hash: number; entry: LocalEntry; bytes: number }): void {
+  /** A new entry of the key that was just looked up in vain. There must be room. */
+  add(space: SpaceView, key: Key, entry: LocalEntry, bytes: number): void {
     const { slots } = this
+    const hash = this.#missedHash
     this.#missedKey = undefined
     const slot = slots.take(key, entry.value, hash)
     this.hot.ensureRoom(slots.count)
@@ -147,13 +141,30 @@ export class EntryStore {
     this.eviction.added(slot)
   }
 
+  /**
+   * `remove` and `add` in one, where each entry counts as one: a new entry in the slot of one that leaves. What a full
+   * tier does with each new entry, so it is lean: a slot that is used again, and most often a group, need no counting.
+   */
+  // Four parameters: an object for the last two would be built for each call.
+  displace(slot: number, space: SpaceView, key: Key, entry: LocalEntry): void {
+    const { slots } = this
+    const hash = this.#missedHash
+    this.#forgetHot(slot)
+    this.eviction.removed(slot)
+    this.index.exchange(slot, slots.hash(slot), hash)
+    const left = slots.group(slot)
+    slots.refill(slot, key, entry.value, hash)
+    this.#settle(slot, this.groups.change(left, space, entry), entry)
+    this.eviction.added(slot)
+    this.#missedKey = undefined
+  }
+
   /** Another value, time and size for an entry. Counts as a use. */
   replace(slot: number, space: SpaceView, entry: LocalEntry, bytes: number): void {
     const left = this.slots.group(slot)
     this.#forgetHot(slot)
     this.slots.setValue(slot, entry.value)
-    this.#settle(slot, this.groups.join(space, entry), entry)
-    this.groups.leave(left)
+    this.#settle(slot, this.groups.change(left, space, entry), entry)
     if (this.#options.isSized) {
       this.eviction.reweighed(slot, bytes - this.slots.bytes(slot))
       this.#resize(slot, bytes)
@@ -168,8 +179,7 @@ export class EntryStore {
     const space = this.groups.space(left)
     const entry = { ...this.entry(slot), freshUntilMs, seen: space.namespace.sequence }
     this.slots.setValue(slot, entry.value)
-    this.#settle(slot, this.groups.join(space, entry), entry)
-    this.groups.leave(left)
+    this.#settle(slot, this.groups.change(left, space, entry), entry)
   }
 
   remove(slot: number): void {
@@ -204,6 +214,7 @@ export class EntryStore {
     else this.eviction = eviction
     this.overheadBytes = overheadOf(this.slots, name)
     this.evictionName = name
+    this.restsWhileRoomy = kind.restsWhileRoomy === true
   }
 
   /** Quotas are shares of this from now on. */
@@ -247,7 +258,7 @@ export class EntryStore {
   #miss(spaceId: number, key: Key, hash: number): void {
     this.#missedKey = key
     this.#missedSpaceId = spaceId
-    this.missedHash = hash
+    this.#missedHash = hash
   }
 
   #forgetHot(slot: number): void {

@@ -104,6 +104,15 @@ export class Groups {
     return group
   }
 
+  /** The group for an entry whose slot was in `left` until now: as a rule the same one, and nobody need be counted. */
+  change(left: number, space: SpaceView, entry: LocalEntry): number {
+    const isLatest = left === this.#latestGroup && space.id === this.#latestSpaceId
+    if (isLatest && this.#takes(left, entry, space.namespace.sequence)) return left
+    const group = this.join(space, entry)
+    this.leave(left)
+    return group
+  }
+
   leave(group: number): void {
     const members = this.#read(group, MEMBERS) - 1
     this.#write(group, MEMBERS, members)

@@ -57,6 +57,13 @@ export class KeyIndex {
     this.#tableOf(hash).remove(slot, hash)
   }
 
+  /** Another key for a slot. Its record must still tell the old one, or be written. */
+  exchange(slot: number, before: number, hash: number): void {
+    if (this.#larger !== undefined) this.#moveSome(this.#larger)
+    this.#tableOf(before).remove(slot, before)
+    this.#tableOf(hash).insert(slot, hash)
+  }
+
   /** Slots that are in the index, in no order: for checks. */
   *listed(): Iterable<number> {
     yield* this.#table.listed(this.#frontier)

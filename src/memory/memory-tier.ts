@@ -20,6 +20,7 @@ import {
   checkMemoryOptions,
   type MemoryRules,
   type MemoryTierOptions,
+  type ValueMode,
 } from './memory-options.js'
 import { MemoryPressure, type PressureFinding } from './memory-pressure.js'
 import { processReadings } from './memory-readings.js'
@@ -54,7 +55,11 @@ export class RunningMemoryTier implements MemoryTier {
   readonly #rules: MemoryRules
   readonly #context: LocalTierContext
   readonly #isCloned: boolean
+  /** Values are kept as they are given. */
+  readonly #isShared: boolean
   readonly #isSized: boolean
+  /** Sizes are kept, or asked because there is a largest one. */
+  readonly #isWeighed: boolean
   readonly #sweep: ExpirySweep
   readonly #store: EntryStore
   readonly #room: Room
@@ -70,7 +75,9 @@ export class RunningMemoryTier implements MemoryTier {
     this.#rules = rules
     this.#context = context
     this.#isCloned = rules.values === 'cloned'
+    this.#isShared = rules.values === 'reference'
     this.#isSized = rules.maxBytes !== Infinity
+    this.#isWeighed = this.#isSized || rules.maxEntryBytes !== Infinity
     this.#room = new Room(rules)
     this.#store = new EntryStore({
       isSized: this.#isSized,
@@ -136,33 +143,63 @@ export class RunningMemoryTier implements MemoryTier {
 
   set(space: SpaceView, key: Key, entry: LocalEntry): boolean {
     if (this.#isClosed) return false
+    if (this.#isWeighed) return this.#setWeighed(space, key, entry)
+    const kept = this.#isShared ? entry : this.#owned(entry)
     const store = this.#store
-    const { maxEntryBytes, values } = this.#rules
-    const bytes = this.#isSized || maxEntryBytes !== Infinity ? this.#bytes(key, entry) : 0
-    const value = values === 'reference' ? entry.value : own(entry.value, values)
-    const kept = value === entry.value ? entry : { ...entry, value }
-    const isMissed = store.hasMissed(space.id, key)
-    const hash = isMissed ? store.missedHash : store.hash(space.id, key)
-    const slot = isMissed ? 0 : store.findHashed(space.id, key, hash)
-    if (bytes > maxEntryBytes) {
+    const slot = store.findAgain(space.id, key)
+    if (slot !== 0) store.replace(slot, space, kept, 0)
+    else if (store.slots.count === this.#room.entries) this.#displace(space, key, kept)
+    else this.#add(space, key, kept, 0)
+    return true
+  }
+
+  /** As `set`, where sizes count. */
+  #setWeighed(space: SpaceView, key: Key, entry: LocalEntry): boolean {
+    const bytes = this.#bytes(key, entry)
+    const kept = this.#isShared ? entry : this.#owned(entry)
+    if (bytes > this.#rules.maxEntryBytes) {
       this.#context.onRemoved(space, 'refused')
       return false
     }
+    const store = this.#store
+    const slot = store.findAgain(space.id, key)
+    if (slot !== 0 && store.bytes + bytes - store.slots.bytes(slot) <= this.#rules.maxBytes) {
+      store.replace(slot, space, kept, bytes)
+      return true
+    }
     if (slot !== 0) {
-      if (store.bytes + bytes - store.slots.bytes(slot) <= this.#rules.maxBytes) {
-        store.replace(slot, space, kept, bytes)
-        return true
-      }
       // It grew and others must make room: it is a new entry, so that it isn't the one to leave.
       store.remove(slot)
+      store.find(space.id, key)
     }
+    this.#add(space, key, kept, bytes)
+    return true
+  }
+
+  /** A new entry where there is room, or as many must leave as it takes. */
+  #add(space: SpaceView, key: Key, kept: LocalEntry, bytes: number): void {
+    const store = this.#store
     this.#makeRoom(bytes, space)
-    store.add(space, key, { hash, entry: kept, bytes })
+    store.add(space, key, kept, bytes)
     this.#countsUses = !store.restsWhileRoomy || !this.#isRoomy()
     this.#sweep.wake()
-    if (this.#pressure?.isDue()) this.#obey(this.#pressure.afterStores(this.#context.clock.now()))
+    this.#lookAtPressure()
     this.#tellEvicted()
-    return true
+  }
+
+  /** A new entry instead of the next one to leave: what a full tier does all day. */
+  #displace(space: SpaceView, key: Key, kept: LocalEntry): void {
+    const store = this.#store
+    const slot = store.eviction.victim(1, space)
+    const left = store.groups.space(store.slots.group(slot))
+    store.displace(slot, space, key, kept)
+    this.#countsUses = true
+    this.#lookAtPressure()
+    this.#context.onRemoved(left, 'evicted')
+  }
+
+  #lookAtPressure(): void {
+    if (this.#pressure?.isDue()) this.#obey(this.#pressure.afterStores(this.#context.clock.now()))
   }
 
   another(value: unknown): unknown {
@@ -326,6 +363,12 @@ export class RunningMemoryTier implements MemoryTier {
     this.#context.onPressure?.({ state, ...reading, maxEntries, maxBytes })
   }
 
+  /** An entry whose value nobody else can change. */
+  #owned(entry: LocalEntry): LocalEntry {
+    const value = own(entry.value, this.#rules.values)
+    return value === entry.value ? entry : { ...entry, value }
+  }
+
   #bytes(key: Key, entry: LocalEntry): number {
     const { estimateBytes: estimate } = this.#rules
     const ofValue = entry.bytes ?? (estimate ? askEstimator(estimate, entry.value) : estimateBytes(entry.value))
@@ -334,7 +377,7 @@ export class RunningMemoryTier implements MemoryTier {
 }
 
 /** The tier's own value of what a caller gave. */
-function own(value: unknown, values: 'frozen' | 'cloned'): unknown {
+function own(value: unknown, values: ValueMode): unknown {
   if (values === 'frozen') {
     deepFreeze(value)
     return value

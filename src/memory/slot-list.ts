@@ -7,7 +7,6 @@ export class SlotList {
   readonly #slots: Slots
   oldest = 0
   newest = 0
-  length = 0
   /** Sum of the members' weights. */
   weight = 0
 
@@ -17,13 +16,11 @@ export class SlotList {
 
   append(slot: number): void {
     this.#link(slot)
-    this.length++
     this.weight += this.#slots.weight(slot)
   }
 
   remove(slot: number): void {
     this.#unlink(slot)
-    this.length--
     this.weight -= this.#slots.weight(slot)
   }
 

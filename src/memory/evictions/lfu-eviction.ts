@@ -75,7 +75,7 @@ export class LfuEviction implements Eviction {
 
   #leave(slot: number, bucket: Bucket): void {
     bucket.members.remove(slot)
-    if (bucket.members.length > 0) return
+    if (bucket.members.oldest !== 0) return
     if (bucket.fewer === undefined) this.#fewest = bucket.more
     else bucket.fewer.more = bucket.more
     if (bucket.more !== undefined) bucket.more.fewer = bucket.fewer

@@ -54,7 +54,7 @@ export class S3FifoEviction implements Eviction {
   victim(): number {
     for (;;) {
       const room = Math.floor(SMALL_SHARE * (this.#small.weight + this.#main.weight))
-      const fromSmall = this.#main.length === 0 || (this.#small.length > 0 && this.#small.weight >= room)
+      const fromSmall = this.#main.oldest === 0 || (this.#small.oldest !== 0 && this.#small.weight >= room)
       const slot = fromSmall ? this.#leaverOfSmall() : this.#leaverOfMain()
       if (slot !== 0) return slot
     }
