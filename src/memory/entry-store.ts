@@ -11,8 +11,8 @@ import { LAYOUT, Slots } from './slots.js'
 import { TenantQuotas } from './tenant-quotas.js'
 import { validateStore } from './validate-store.js'
 
-const { GROUP, GROUP_MASK, FRESH, STORED } = LAYOUT
-const { SEEN, FRESH_BASE, STRIDE: ROW_STRIDE } = ROW
+const { HASH, GROUP, GROUP_MASK, FRESH, STORED, CHUNK_BITS, CHUNK_MASK } = LAYOUT
+const { SEEN, FRESH_BASE, STORED_BASE, STRIDE: ROW_STRIDE } = ROW
 
 /** Bytes of an entry beside its record: key and value references, and its share of the index. */
 const PAIR_AND_CELL_BYTES = 22
@@ -147,16 +147,25 @@ export class EntryStore {
    */
   // Four parameters: an object for the last two would be built for each call.
   displace(slot: number, space: SpaceView, key: Key, entry: LocalEntry): void {
-    const { slots } = this
+    const { slots, groups } = this
+    const { records } = slots
+    const record = slot * slots.stride
     const hash = this.#missedHash
-    this.#forgetHot(slot)
-    this.eviction.removed(slot)
-    this.index.exchange(slot, slots.hash(slot), hash)
-    const left = slots.group(slot)
-    slots.refill(slot, key, entry.value, hash)
-    this.#settle(slot, this.groups.change(left, space, entry), entry)
-    this.eviction.added(slot)
     this.#missedKey = undefined
+    if (records[record + GROUP]! < 0) this.#forgetHot(slot)
+    this.eviction.removed(slot)
+    this.index.exchange(slot, records[record + HASH]!, hash)
+    const group = groups.change(records[record + GROUP]! & GROUP_MASK, space, entry)
+    const row = group * ROW_STRIDE
+    records[record + HASH] = hash
+    records[record + GROUP] = group
+    records[record + FRESH] = entry.freshUntilMs - groups.rows[row + FRESH_BASE]!
+    records[record + STORED] = entry.storedAtMs - groups.rows[row + STORED_BASE]!
+    const pairs = slots.pairs[slot >>> CHUNK_BITS]!
+    const pair = (slot & CHUNK_MASK) << 1
+    pairs[pair] = key
+    pairs[pair + 1] = entry.value
+    this.eviction.added(slot)
   }
 
   /** Another value, time and size for an entry. Counts as a use. */

@@ -6,7 +6,6 @@ const MAX_BITS = 15
 
 /** Words of a place. Four places, whose keys' marks begin alike, make a set: one cache line of words, one of pairs. */
 const STRIDE_BITS = 2
-const STRIDE = 1 << STRIDE_BITS
 const WAYS_BITS = 2
 const WAYS = 1 << WAYS_BITS
 /** Bits of the mark that say which of its set's places a key would like: looked at first, so few look-ups see another. */
@@ -119,10 +118,13 @@ export class HotEntries {
     const mark = this.#marks.of(spaceId, key)
     const first = (mark >>> this.#shift) << WAYS_BITS
     const tag = (((mark >>> TAG_SHIFT) & TAG_MASK) << SLOT_BITS) | slot
+    const words = this.#words
     for (let place = first; place < first + WAYS; place++) {
       const at = place << STRIDE_BITS
-      if (this.#words[at] !== tag) continue
-      this.#words.fill(0, at, at + STRIDE)
+      if (words[at] !== tag) continue
+      words[at] = 0
+      words[at + SPACE_ID] = 0
+      words[at + FRESH_UNTIL] = 0
       this.#pairs[place << 1] = ''
       this.#pairs[(place << 1) + 1] = undefined
     }

@@ -2,7 +2,7 @@ import type { Groups } from './groups.js'
 import { KeyTable } from './key-table.js'
 import type { Slots } from './slots.js'
 
-const MAX_LOAD = 0.7
+const MAX_LOAD = 0.6
 const GROWTH = 1.5
 const FIRST_HOMES = 16
 /** Cells moved to a larger table by each insert. */
@@ -59,15 +59,20 @@ export class KeyIndex {
 
   /** Another key for a slot. Its record must still tell the old one, or be written. */
   exchange(slot: number, before: number, hash: number): void {
-    if (this.#larger !== undefined) this.#moveSome(this.#larger)
-    this.#tableOf(before).remove(slot, before)
-    this.#tableOf(hash).insert(slot, hash)
+    if (this.#larger === undefined) this.#table.exchange(slot, before, hash)
+    else this.#exchangeGrowing(this.#larger, slot, before, hash)
   }
 
   /** Slots that are in the index, in no order: for checks. */
   *listed(): Iterable<number> {
     yield* this.#table.listed(this.#frontier)
     if (this.#larger !== undefined) yield* this.#larger.listed(0)
+  }
+
+  #exchangeGrowing(larger: KeyTable, slot: number, before: number, hash: number): void {
+    this.#moveSome(larger)
+    this.#tableOf(before).remove(slot, before)
+    this.#tableOf(hash).insert(slot, hash)
   }
 
   #tableOf(hash: number): KeyTable {

@@ -10,7 +10,7 @@ const SLOT_MASK = 0xff_ffff
 const MARK_SHIFT = 24
 const DISTANCE_SHIFT = 28
 const ONE_FURTHER = 1 << DISTANCE_SHIFT
-/** A distance of this or more: where exactly the home is, the record's hash tells. */
+/** A distance of this or more: where exactly the home is, the record's hash tells. Such cells may be in any order. */
 const FAR = 15
 /** Places behind the last home, so that a run never wraps around. */
 const SPILL = 64
@@ -69,7 +69,7 @@ export class KeyTable {
       } else if (cell >>> DISTANCE_SHIFT < mark >>> DISTANCE_SHIFT) {
         return 0
       }
-      if (mark >>> DISTANCE_SHIFT < FAR) mark += ONE_FURTHER
+      mark = further(mark)
     }
     return 0
   }
@@ -92,7 +92,7 @@ export class KeyTable {
       } else if (cell >>> DISTANCE_SHIFT < mark >>> DISTANCE_SHIFT) {
         return 0
       }
-      if (mark >>> DISTANCE_SHIFT < FAR) mark += ONE_FURTHER
+      mark = further(mark)
     }
     return 0
   }
@@ -100,17 +100,18 @@ export class KeyTable {
   insert(slot: number, hash: number): void {
     const cells = this.#cells
     let at = this.home(hash)
-    let distance = 0
+    let carried = slot | markOf(hash)
     let cell = cells[at]!
-    for (; cell !== EMPTY && this.#distance(cell, at) >= distance; cell = cells[++at]!) distance++
-    let carried = slot | markOf(hash) | (Math.min(distance, FAR) << DISTANCE_SHIFT)
+    for (; cell !== EMPTY && cell >>> DISTANCE_SHIFT >= carried >>> DISTANCE_SHIFT; cell = cells[++at]!) {
+      carried = further(carried)
+    }
     for (; cell !== EMPTY; cell = cells[++at]!) {
       cells[at] = carried
-      carried = cell >>> DISTANCE_SHIFT < FAR ? cell + ONE_FURTHER : cell
+      carried = further(cell)
     }
     // The last cell stays empty, it ends the last run.
-    if (at >= cells.length - 1) this.#spillFurther(at)
-    this.#cells[at] = carried
+    if (at < cells.length - 1) cells[at] = carried
+    else this.#spillFurther(at, carried)
   }
 
   remove(slot: number, hash: number): void {
@@ -118,10 +119,15 @@ export class KeyTable {
     let at = this.home(hash)
     while ((cells[at]! & SLOT_MASK) !== slot) at++
     for (let cell = cells[++at]!; cell >>> DISTANCE_SHIFT !== 0; cell = cells[++at]!) {
-      const distance = this.#distance(cell, at) - 1
-      cells[at - 1] = distance < FAR ? (cell & ~(FAR << DISTANCE_SHIFT)) | (distance << DISTANCE_SHIFT) : cell
+      cells[at - 1] = cell >>> DISTANCE_SHIFT < FAR ? cell - ONE_FURTHER : this.#nearer(cell, at)
     }
     cells[at - 1] = EMPTY
+  }
+
+  /** Another key for a slot whose record still tells the old one. */
+  exchange(slot: number, before: number, hash: number): void {
+    this.remove(slot, before)
+    this.insert(slot, hash)
   }
 
   /** Copies whole runs to a larger table, from a place on; the place behind them, which is empty or the end. */
@@ -142,17 +148,23 @@ export class KeyTable {
     }
   }
 
-  /** How far a cell lies behind its home. */
-  #distance(cell: number, at: number): number {
-    const distance = cell >>> DISTANCE_SHIFT
-    return distance < FAR ? distance : at - this.home(this.#slots.hash(cell & SLOT_MASK))
+  /** A far cell that moves one place back: how far it is then, only its record's hash tells. */
+  #nearer(cell: number, at: number): number {
+    const distance = at - 1 - this.home(this.#slots.hash(cell & SLOT_MASK))
+    return distance < FAR ? (cell & ~(FAR << DISTANCE_SHIFT)) | (distance << DISTANCE_SHIFT) : cell
   }
 
-  #spillFurther(at: number): void {
+  #spillFurther(at: number, cell: number): void {
     const cells = new Int32Array(at + SPILL)
     cells.set(this.#cells)
+    cells[at] = cell
     this.#cells = cells
   }
+}
+
+/** A cell, or a mark, one place on. */
+function further(cell: number): number {
+  return cell >>> DISTANCE_SHIFT < FAR ? (cell + ONE_FURTHER) | 0 : cell
 }
 
 /** What is above the slot number in a cell at its home. */

@@ -230,13 +230,6 @@ export class Slots {
     } else {
       this.#firstFree = this.records[slot * this.stride + NEWER]!
     }
-    this.refill(slot, key, value, hash)
-    this.count++
-    return slot
-  }
-
-  /** Another entry in the slot of one that left. It has no group, no flags and no size yet. */
-  refill(slot: number, key: Key, value: unknown, hash: number): void {
     const record = slot * this.stride
     const pairs = this.pairs[slot >>> CHUNK_BITS]!
     const pair = (slot & CHUNK_MASK) << 1
@@ -245,6 +238,8 @@ export class Slots {
     if (this.#bytesWord >= 0) this.records[record + this.#bytesWord] = 0
     pairs[pair] = key
     pairs[pair + 1] = value
+    this.count++
+    return slot
   }
 
   release(slot: number): void {

@@ -5,6 +5,7 @@ const SAMPLE_FACTOR = 10
 /** Words of a block: one cache line. Each row has a quarter of it. */
 const BLOCK_BITS = 4
 const BLOCK_WORDS = 1 << BLOCK_BITS
+const ROW_WORDS = BLOCK_WORDS / 4
 /** Words halved with each increment while a halving is under way. */
 const WORDS_A_STEP = 64
 const MIN_WORDS = 64
@@ -23,6 +24,7 @@ export class FrequencySketch {
   /** The number of entries whose frequencies are told apart well. */
   capacity = MIN_WORDS / 2
   #increments = 0
+  #sample = SAMPLE_FACTOR * this.capacity
   /** Words up to here are halved; at the end of the table: all of them. */
   #halved = MIN_WORDS
 
@@ -37,38 +39,43 @@ export class FrequencySketch {
       this.#words = words
       this.#blockMask = words.length / BLOCK_WORDS - 1
       this.capacity *= 2
+      this.#sample = SAMPLE_FACTOR * this.capacity
       this.#halved = words.length
     }
   }
 
+  // A hash is spread to four bytes, one for each row: the low two bits choose the word, the next three the counter. Here
+  // and below this is written out, since V8 inlines what calls nothing.
   frequency(hash: number): number {
     const words = this.#words
     const base = (hash & this.#blockMask) << BLOCK_BITS
-    const places = spread(hash)
-    let least = (words[base + (places & 3)]! >>> (places & 28)) & 15
-    for (let row = 1; row < 4; row++) {
-      const place = places >>> (row << 3)
-      const count = (words[base + (row << 2) + (place & 3)]! >>> (place & 28)) & 15
-      if (count < least) least = count
-    }
-    return least
+    const mixed = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)
+    const places = mixed ^ (mixed >>> 16)
+    const first = (words[base + (places & 3)]! >>> (places & 28)) & 15
+    const second = (words[base + 4 + ((places >>> 8) & 3)]! >>> ((places >>> 8) & 28)) & 15
+    const third = (words[base + 8 + ((places >>> 16) & 3)]! >>> ((places >>> 16) & 28)) & 15
+    const fourth = (words[base + 12 + ((places >>> 24) & 3)]! >>> ((places >>> 24) & 28)) & 15
+    return Math.min(first, second, third, fourth)
   }
 
   increment(hash: number): void {
     const words = this.#words
     const base = (hash & this.#blockMask) << BLOCK_BITS
-    const places = spread(hash)
+    const mixed = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)
+    let places = mixed ^ (mixed >>> 16)
     let isNew = 0
-    for (let row = 0; row < 4; row++) {
-      const place = places >>> (row << 3)
-      const at = base + (row << 2) + (place & 3)
+    for (let row = base; row < base + BLOCK_WORDS; row += ROW_WORDS) {
+      const at = row + (places & 3)
       const word = words[at]!
-      if (((word >>> (place & 28)) & 15) === MAX_FREQUENCY) continue
-      words[at] = word + (1 << (place & 28))
-      isNew = 1
+      const shift = places & 28
+      if (((word >>> shift) & 15) !== MAX_FREQUENCY) {
+        words[at] = word + (1 << shift)
+        isNew = 1
+      }
+      places >>>= 8
     }
     if (this.#halved < words.length) this.#halveSome()
-    if (isNew === 1 && ++this.#increments >= SAMPLE_FACTOR * this.capacity) this.#startHalving()
+    if (isNew === 1 && ++this.#increments >= this.#sample) this.#startHalving()
   }
 
   #startHalving(): void {
@@ -87,10 +94,4 @@ export class FrequencySketch {
   #finishHalving(): void {
     while (this.#halved < this.#words.length) this.#halveSome()
   }
-}
-
-/** Four bytes, one for each row: the low two bits choose the word, the next three the counter. */
-function spread(hash: number): number {
-  const mixed = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)
-  return mixed ^ (mixed >>> 16)
 }

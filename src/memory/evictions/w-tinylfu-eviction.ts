@@ -106,16 +106,18 @@ export class WTinyLfuEviction implements Eviction {
 
   victim(weight: number): number {
     if (((this.#requests - this.#adjustedAt) | 0) >= PERIOD_FACTOR * this.#slots.count) this.#adjust()
-    const main = this.#probation.weight + this.#protected.weight
+    const window = this.#window
+    const probation = this.#probation
+    const whole = window.weight + probation.weight + this.#protected.weight
     // What the window may weigh, with the entry that moves in.
-    const room = Math.max(this.#windowShare * (this.#window.weight + main), weight)
-    if (this.#window.weight > room) this.#shrinkWindow(room)
-    const candidate = this.#window.oldest
-    const victim = this.#probation.oldest || this.#protected.oldest
+    const room = Math.max(this.#windowShare * whole, weight)
+    if (window.weight > room) this.#shrinkWindow(room)
+    const candidate = window.oldest
+    const victim = probation.oldest || this.#protected.oldest
     if (victim === 0) return candidate
-    if (candidate === 0 || this.#window.weight + weight <= room) return victim
+    if (candidate === 0 || window.weight + weight <= room) return victim
     if (!this.#admits(candidate, victim)) return candidate
-    this.#move(candidate, this.#window, PROBATION)
+    this.#move(candidate, window, PROBATION)
     return victim
   }
 
@@ -143,8 +145,10 @@ export class WTinyLfuEviction implements Eviction {
   }
 
   #admits(candidate: number, victim: number): boolean {
-    const ours = this.#sketch.frequency(this.#slots.hash(candidate))
-    if (ours > this.#sketch.frequency(this.#slots.hash(victim))) return true
+    const { records, stride } = this.#slots
+    const sketch = this.#sketch
+    const ours = sketch.frequency(records[candidate * stride + HASH]!)
+    if (ours > sketch.frequency(records[victim * stride + HASH]!)) return true
     return ours >= WARM_FREQUENCY && this.#random.next() < CHANCE
   }
 
