@@ -14,6 +14,9 @@ export const TESTS = [
 const ON_REDIS = ['test/contract/shared-tier.test.ts']
 /** What the disk holds is judged by the core, too. */
 const ON_DISK = ['test/unit/disk/core-disk.test.ts', 'test/unit/disk/disk-races.test.ts']
+const ON_DAMAGE = ['test/unit/disk/damage.test.ts']
+const IN_STORE = ['test/unit/disk/disk-store.test.ts']
+const IN_TROUBLE = ['test/unit/disk/trouble.test.ts']
 const IN_SEGMENTS = ['test/unit/disk/eviction.test.ts', 'test/unit/disk/segment-log.test.ts']
 
 /** One of the tests must go red when `find`, which is there once, is replaced in `file`. */
@@ -356,8 +359,8 @@ export const MUTANTS = [
   {
     name: 'disk store copies-count-for-ever',
     file: 'src/disk/segment-log.ts',
-    find: 'group.unshift(...this.#takeCopies())',
-    replace: 'group.unshift(...this.#front.splice(0))',
+    find: 'const notes = this.#takeCopies()',
+    replace: 'const notes = this.#front.splice(0)',
     tests: IN_SEGMENTS,
   },
   {
@@ -366,5 +369,110 @@ export const MUTANTS = [
     find: ' && this.#clock.now() - this.#probedAt < this.#rules.timeoutMs',
     replace: '',
     tests: ['test/unit/disk/breaker.test.ts'],
+  },
+  {
+    name: 'disk anchor-newer-than-the-disk',
+    file: 'src/core/disk-side.ts',
+    find: 'isOfThisBoot || this.tier.isPowerSafe ? own : (parse(synced) as typeof own)',
+    replace: 'own',
+    tests: ON_DISK,
+  },
+  {
+    name: 'disk invalidated-while-down',
+    file: 'src/core/log-sync.ts',
+    find: 'for (const row of rows) this.#apply(row, true)',
+    replace: 'for (const row of this.#keeper ? [] : rows) this.#apply(row, true)',
+    tests: ON_DISK,
+  },
+  {
+    name: 'disk record value-checksum-not-compared',
+    file: 'src/disk/record.ts',
+    find: '=== bytes.readUInt32LE(at + 8) ? value : undefined',
+    replace: '=== -1 ? undefined : value',
+    tests: ON_DAMAGE,
+  },
+  {
+    name: 'disk record head-checksum-not-compared',
+    file: 'src/disk/record.ts',
+    find: 'if (crc32(bytes.subarray(at + 8, at + HEAD_BYTES + keyBytes)) !== bytes.readUInt32LE(at + 4)) return undefined',
+    replace: '',
+    tests: ON_DAMAGE,
+  },
+  {
+    name: 'disk record key-not-compared',
+    file: 'src/disk/entry-reader.ts',
+    find: 'if (keyOf(bytes, 0, head) !== place.key) return undefined',
+    replace: '',
+    tests: IN_STORE,
+  },
+  {
+    name: 'disk recovery batch-in-part',
+    file: 'src/disk/scan.ts',
+    find: 'if (expected === 0 || row.length === 0) rows.add(row)',
+    replace: 'rows.add(row)',
+    tests: ON_DAMAGE,
+  },
+  {
+    name: 'disk recovery hint-checksum-not-compared',
+    file: 'src/disk/hint.ts',
+    find: 'if (crc32(bytes.subarray(8)) !== bytes.readUInt32LE(4)) return undefined',
+    replace: '',
+    tests: ON_DAMAGE,
+  },
+  {
+    name: 'disk recovery hint-of-a-longer-segment',
+    file: 'src/disk/hint.ts',
+    find: 'if (bytes.readUInt32LE(8) + bytes.readUInt32LE(12) * 0x1_0000_0000 !== segmentBytes) return undefined',
+    replace: '',
+    tests: ON_DAMAGE,
+  },
+  {
+    name: 'disk store acknowledged-before-written',
+    file: 'src/disk/disk-store.ts',
+    find: "return this.#rules.durability === 'memory' ? true : written",
+    replace: 'return true',
+    tests: IN_TROUBLE,
+  },
+  {
+    name: 'disk store expired-served',
+    file: 'src/disk/disk-store.ts',
+    find: 'if (expiresAt !== NEVER && this.time.nowMs() >= expiresAt * 1000) return undefined',
+    replace: '',
+    tests: IN_STORE,
+  },
+  {
+    name: 'disk store lock-of-the-living',
+    file: 'src/disk/directory-lock.ts',
+    find: 'if (holder && this.#isAlive(holder, path)) return holder.pid',
+    replace: '',
+    tests: IN_TROUBLE,
+  },
+  {
+    name: 'disk store full-disk-not-healed',
+    file: 'src/disk/segment-log.ts',
+    find: 'if (!(await this.#owner.heal())) throw error',
+    replace: 'throw error',
+    tests: IN_TROUBLE,
+  },
+  {
+    name: 'disk store evicted-but-indexed',
+    file: 'src/disk/evictor.ts',
+    find: 'catalog.index.remove()',
+    replace: '',
+    tests: IN_SEGMENTS,
+  },
+  {
+    name: 'disk store budget-exceeded',
+    file: 'src/disk/evictor.ts',
+    find: 'return !this.#lacks(bytes + this.#forNotes)',
+    replace: 'return true',
+    tests: IN_SEGMENTS,
+  },
+  {
+    name: 'disk store budget-idle',
+    file: 'src/disk/evictor.ts',
+    find: 'return this.#lacks(bytes + copies + this.#reserve + this.#forNotes)',
+    replace: 'return this.#lacks(2 * rules.segmentBytes + bytes + copies)',
+    tests: IN_SEGMENTS,
   },
 ]

@@ -1,6 +1,6 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { inScratch, jsonOf, percentile } from '../disk/scratch.mjs'
 import { withTargets } from '../disk/verdicts.mjs'
+import { watchLoop } from '../harness/loop-delay.mjs'
 import { target } from '../harness/targets.mjs'
 
 const PHASE_MS = 3_000
@@ -103,17 +103,16 @@ async function writtenTo(directory, maxBytes) {
 }
 
 async function measured(without, read) {
-  const delay = monitorEventLoopDelay({ resolution: 1 })
-  delay.enable()
+  const loop = watchLoop()
   const during = await readFor(read)
-  delay.disable()
+  const { p99Ms, maxMs } = loop.stop()
   return {
     idleP50: percentile(without, 0.5),
     busyP50: percentile(during, 0.5),
     idleP99: percentile(without, 0.99),
     busyP99: percentile(during, 0.99),
-    loopP99Ms: delay.percentile(99) / 1e6,
-    loopMaxMs: delay.max / 1e6,
+    loopP99Ms: p99Ms,
+    loopMaxMs: maxMs,
   }
 }
 

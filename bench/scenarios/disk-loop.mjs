@@ -1,7 +1,7 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { inScratch, jsonOf, percentile } from '../disk/scratch.mjs'
 import { openStore, rivals } from '../disk/stores.mjs'
 import { times, withTargets } from '../disk/verdicts.mjs'
+import { watchLoop } from '../harness/loop-delay.mjs'
 import { target } from '../harness/targets.mjs'
 
 const RAW = 'raw pread/pwrite'
@@ -53,19 +53,17 @@ export const scenario = {
         else await store.get(key)
         durations.push(performance.now() - startedAt)
       }
-      const delay = monitorEventLoopDelay({ resolution: 1 })
       await one()
-      delay.enable()
+      const loop = watchLoop()
       for (const until = performance.now() + MEASURED_MS; performance.now() < until; ) {
         const batch = Promise.all(Array.from({ length: perTick }, one))
         if (tickMs === 0) await batch
         await new Promise((resolve) => setTimeout(resolve, tickMs))
       }
-      delay.disable()
+      const { p99Ms, maxMs } = loop.stop()
       await store.close()
       durations.sort((a, b) => a - b)
-      // The histogram counts from the timer's own millisecond.
-      return { p99Ms: delay.percentile(99) / 1e6, maxMs: delay.max / 1e6, operationMs: percentile(durations, 0.5) }
+      return { p99Ms, maxMs, operationMs: percentile(durations, 0.5) }
     }),
 
   conclude: withTargets((median) => [

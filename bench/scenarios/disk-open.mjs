@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { inScratch, jsonOf } from '../disk/scratch.mjs'
 import { openStore } from '../disk/stores.mjs'
 import { withTargets } from '../disk/verdicts.mjs'
+import { watchLoop } from '../harness/loop-delay.mjs'
 import { target } from '../harness/targets.mjs'
 
 const SIZES = [100_000, 1_000_000]
@@ -46,20 +46,19 @@ export const scenario = {
       }
       // Every service has loaded its library when it opens a directory.
       await import('freshtier/disk')
-      const delay = monitorEventLoopDelay({ resolution: 1 })
-      delay.enable()
+      const loop = watchLoop()
       const startedAt = performance.now()
       const store = await openStore('freshtier', directory)
       const openMs = performance.now() - startedAt
       await new Promise((resolve) => setTimeout(resolve, 50))
-      delay.disable()
+      const { p99Ms, maxMs } = loop.stop()
       const stats = store.stats()
       if (stats.entries !== entries) throw new Error(`${stats.entries} of ${entries} entries came back`)
       await store.close()
       return {
         openMs,
-        loopP99Ms: delay.percentile(99) / 1e6,
-        loopMaxMs: delay.max / 1e6,
+        loopP99Ms: p99Ms,
+        loopMaxMs: maxMs,
         indexBytes: stats.indexBytes / entries,
         diskShare: bytes / (entries * BYTES),
         inodes: names.length,

@@ -59,6 +59,14 @@ export class Catalog {
     return this.#files.get(fileKey(low, high))
   }
 
+  /** Counts a use of the found row. */
+  use(): void {
+    const { index } = this
+    const segment = index.uses === 0 ? this.#parts.segment(index.segment) : undefined
+    if (segment) segment.usedBytes += index.length
+    index.use()
+  }
+
   /** Of the row that `index.find` found last; undefined if nothing is there to be read. */
   place(key: string, low: number, high: number): Place | undefined {
     const { segment: slot, offset, length, flags } = this.index
@@ -124,6 +132,7 @@ export class Catalog {
     this.index.put(low, high, { segment: segment.slot, offset, length, expiresAt, flags: flags | softened, uses })
     if (file && !copyOf) this.#name(low, high, file)
     segment.liveBytes += length + (file?.bytes ?? 0)
+    if (uses > 0) segment.usedBytes += length
   }
 
   /** A record could not be written. */
@@ -141,8 +150,11 @@ export class Catalog {
   }
 
   #countLive(low: number, high: number, sign: 1 | -1): void {
-    const segment = this.#parts.segment(this.index.segment)
-    const file = this.index.flags & HAS_FILE ? this.fileOf(low, high) : undefined
-    if (segment) segment.liveBytes += sign * (this.index.length + (file?.bytes ?? 0))
+    const { index } = this
+    const segment = this.#parts.segment(index.segment)
+    const file = index.flags & HAS_FILE ? this.fileOf(low, high) : undefined
+    if (segment === undefined) return
+    segment.liveBytes += sign * (index.length + (file?.bytes ?? 0))
+    if (index.uses > 0) segment.usedBytes += sign * index.length
   }
 }

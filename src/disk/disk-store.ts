@@ -129,7 +129,9 @@ export class DiskStore {
         },
         lost: (op) => catalog.lost(op),
         failed: (error) => this.#writeFailed(error),
-        makeRoom: (isFull) => this.#evictor.makeRoom(isFull),
+        hasRoomFor: (bytes) => this.#evictor.hasRoomFor(bytes),
+        makeRoom: (bytes) => this.#evictor.makeRoom(bytes),
+        heal: () => this.#evictor.heal(),
         rolled: () => this.#rolled(),
       },
       time,
@@ -325,7 +327,7 @@ export class DiskStore {
     if (!index.find(low, high)) return undefined
     const { expiresAt } = index
     if (expiresAt !== NEVER && this.time.nowMs() >= expiresAt * 1000) return undefined
-    index.use()
+    this.#catalog.use()
     return this.#catalog.place(key, low, high)
   }
 

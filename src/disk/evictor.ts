@@ -11,10 +11,22 @@ import { HEALING } from './recover.js'
 import { isNote, Retention } from './retention.js'
 import { hintPath, type Segment } from './segment.js'
 import type { SegmentLog } from './segment-log.js'
-import { TurnShare } from './turn-clock.js'
+import { nextTurn, TurnShare } from './turn-clock.js'
 
-/** Segments that are kept free, so that the background work is done before a store needs the room. */
-const SPARE_SEGMENTS = 2
+/** Kept free for what is stored while a segment is emptied: in segments, at first, at least and at most. */
+const FIRST_RESERVE = 1 / 4
+const LEAST_RESERVE = 1 / 16
+const MOST_RESERVE = 2
+/** More than was needed the last time; twice of what was too little; with time less, if less was needed. */
+const RESERVE_MARGIN = 1.25
+const RESERVE_GROWTH = 2
+const RESERVE_DECAY = 0.9
+/** Of a segment: most that is kept of it when it goes. */
+const KEPT_SHARE = 1 / 2
+/** Where few entries fill few segments, of all entries. */
+const MOST_ENTRIES_AHEAD = 1 / 16
+/** Of a segment: notes of one that must go at once are written before its room is free. */
+const NOTES_SHARE = 1 / 16
 /** Of a segment: what is kept of it is sorted, read and moved piece by piece. */
 const PIECE_BYTES = 1024 * 1024
 
@@ -35,11 +47,14 @@ export interface EvictorParts {
  * Makes room by dropping the oldest segment whole; what was used since it was written is written anew first.
  *
  * ```
- *  after each new segment, in the background:
+ *  in the background:
  *    nearly full? ──► oldest segment: notes and used entries copied to the front of the log ──► dropped
  *    a segment more than half dead? ──► what lives is copied, tombstones that older segments need, too ──► dropped
  *  no room when it is needed, or a full disk: oldest dropped at once, only notes are copied
  * ```
+ *
+ * Nearly full: the copies must fit, and what is stored meanwhile. How much the first is, is known; the second is as much
+ * as the last time. So no more lies idle than the pace of stores asks for.
  *
  * All of it in small steps with turns of the loop in between, so that what was looked up in one step is looked up again
  * when it counts: a copy is only written if the index still knows the original, and a segment is dropped once.
@@ -54,9 +69,13 @@ export class Evictor {
   #isClosed = false
   /** Segments whose entries are forgotten, and whose files are not known to be gone. */
   #dropping = 0
+  /** All that wanted to be written so far, in bytes. */
+  #asked = 0
+  #reserve: number
 
   constructor(parts: EvictorParts) {
     this.#parts = parts
+    this.#reserve = parts.rules.segmentBytes * FIRST_RESERVE
     this.#mover = new RecordMover(parts.log, parts.catalog, () => this.#isClosed)
   }
 
@@ -71,21 +90,30 @@ export class Evictor {
     await this.#healing
   }
 
-  /** Before a new segment. True if something was dropped. */
-  async makeRoom(isFull: boolean): Promise<boolean> {
+  /** Before so many bytes are written; begins to make room for those that come next. */
+  hasRoomFor(bytes: number): boolean {
+    this.#asked += bytes
+    if (this.#isScarce(bytes)) this.tidySoon()
+    return !this.#lacks(bytes + this.#forNotes)
+  }
+
+  /** At once: nothing but notes is kept of what is dropped. */
+  async makeRoom(bytes: number): Promise<void> {
     const { log } = this.#parts
-    let hasDropped = false
-    while (isFull ? !hasDropped : this.#excess(1) > 0) {
-      const [victim] = log.sealed
-      if (victim === undefined) break
-      if (isFull) await this.#heal(victim)
-      else {
-        log.pushCopies(await this.#mover.copies(await this.#notesOf(victim)))
-        await this.#drop(victim)
-      }
-      hasDropped = true
+    this.#setReserve(this.#reserve * RESERVE_GROWTH)
+    while (this.#lacks(bytes + this.#forNotes)) {
+      const victim = log.oldest
+      if (victim === undefined) return
+      log.pushCopies(await this.#mover.copies(await this.#notesOf(victim)))
+      await this.#drop(victim)
     }
-    return hasDropped
+  }
+
+  /** The disk itself is full. False if there is nothing to drop. */
+  async heal(): Promise<boolean> {
+    const victim = this.#parts.log.oldest
+    if (victim !== undefined) await this.#heal(victim)
+    return victim !== undefined
   }
 
   /** The segment must be gone before anything is written, its notes too: until they are written anew, they are in memory. */
@@ -115,9 +143,14 @@ export class Evictor {
   }
 
   async #tidy(): Promise<void> {
+    await nextTurn()
     const { log } = this.#parts
-    const [oldest] = log.sealed
-    if (oldest && this.#excess(SPARE_SEGMENTS) > 0) await this.#evict(oldest)
+    const { oldest } = log
+    if (oldest && this.#isScarce(0)) {
+      const storedBefore = this.#asked - this.#mover.bytes
+      await this.#evict(oldest)
+      this.#setReserve((this.#asked - this.#mover.bytes - storedBefore) * RESERVE_MARGIN)
+    }
     for (const segment of log.sealed.slice(1)) {
       const isHalfDead = segment.liveBytes * 2 < segment.bytes + segment.fileBytes
       // A barrier must stay where it is; the oldest segment is dropped soon anyway.
@@ -127,18 +160,38 @@ export class Evictor {
     }
   }
 
-  /** Bytes, or entries, above the budget if so many segments more are to fit. */
-  #excess(segments: number): number {
+  /** True if so many bytes more are too many, or as many entries more as they usually are. */
+  #lacks(bytes: number): boolean {
     const { rules, log, catalog } = this.#parts
-    const bytes = log.keptBytes + catalog.fileBytes + segments * rules.segmentBytes - rules.maxBytes
-    return Math.max(bytes, catalog.index.size - rules.maxEntries)
+    const kept = log.keptBytes + catalog.fileBytes
+    const entries = catalog.index.size * (1 + Math.min(bytes / Math.max(kept, 1), MOST_ENTRIES_AHEAD))
+    return kept + bytes > rules.maxBytes || entries > rules.maxEntries
+  }
+
+  /** True if so many bytes more would leave too little to empty the oldest segment in peace. */
+  #isScarce(bytes: number): boolean {
+    const { rules, log } = this.#parts
+    const { oldest } = log
+    if (oldest === undefined) return false
+    const copies = rules.eviction === 'fifo' ? 0 : Math.min(oldest.usedBytes, rules.segmentBytes * KEPT_SHARE)
+    return this.#lacks(bytes + copies + this.#reserve + this.#forNotes)
+  }
+
+  get #forNotes(): number {
+    return this.#parts.rules.segmentBytes * NOTES_SHARE
+  }
+
+  #setReserve(bytes: number): void {
+    const { segmentBytes } = this.#parts.rules
+    const wanted = Math.max(bytes, this.#reserve * RESERVE_DECAY, segmentBytes * LEAST_RESERVE)
+    this.#reserve = Math.min(wanted, segmentBytes * MOST_RESERVE)
   }
 
   async #evict(victim: Segment): Promise<void> {
     const { rules, catalog, time } = this.#parts
     const retention = new Retention({
       eviction: rules.eviction,
-      maxBytes: Math.max(victim.bytes + victim.fileBytes, rules.segmentBytes) / 2,
+      maxBytes: Math.max(victim.bytes + victim.fileBytes, rules.segmentBytes) * KEPT_SHARE,
       nowSeconds: time.nowMs() / 1000,
       sizeOf: ({ low, high, length }) => length + (catalog.fileOf(low, high)?.bytes ?? 0),
     })

@@ -1,7 +1,7 @@
 import type { Catalog } from './catalog.js'
 import { type LogOp, logOp } from './log-op.js'
 import { planReads } from './read-plan.js'
-import { ENTRY, HAS_FILE, keyOf, NEVER, type RecordType, readHead, SOFT, valueAt } from './record.js'
+import { ENTRY, HAS_FILE, keyOf, NEVER, type RecordType, readHead, recordBytes, SOFT, valueAt } from './record.js'
 import type { Segment } from './segment.js'
 import type { SegmentLog } from './segment-log.js'
 import { nextTurn } from './turn-clock.js'
@@ -25,6 +25,8 @@ export class RecordMover {
   readonly #log: SegmentLog
   readonly #catalog: Catalog
   readonly #isClosed: () => boolean
+  /** Of all records that it wrote anew so far. */
+  bytes = 0
 
   constructor(log: SegmentLog, catalog: Catalog, isClosed: () => boolean) {
     this.#log = log
@@ -76,6 +78,7 @@ export class RecordMover {
   #written(copies: readonly LogOp[]): Promise<boolean> {
     const last = copies.at(-1)
     if (last === undefined) return Promise.resolve(true)
+    for (const { keyBytes, valueBytes } of copies) this.bytes += recordBytes(keyBytes, valueBytes)
     return new Promise((settle) => {
       last.settle = settle
       this.#log.pushCopies(copies)

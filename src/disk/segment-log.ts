@@ -25,7 +25,7 @@ export interface LogRules {
   readonly syncs: boolean
 }
 
-/** Who keeps the index. All but `makeRoom` are synchronous and must not throw. */
+/** Who keeps the index, and room. All but `makeRoom` and `heal` are synchronous and must not throw. */
 export interface LogOwner {
   /** Asked right before a record is written. */
   isWanted(op: LogOp): boolean
@@ -33,8 +33,12 @@ export interface LogOwner {
   lost(op: LogOp): void
   /** Once for a group that could not be written. */
   failed(error: unknown): void
-  /** A new segment is about to begin: drop old ones. `isFull`: the disk itself is. True if something was dropped. */
-  makeRoom(isFull: boolean): Promise<boolean>
+  /** Asked before each group. False: so many bytes more are too many. */
+  hasRoomFor(bytes: number): boolean
+  /** Drops old segments until so many bytes more fit. */
+  makeRoom(bytes: number): Promise<void>
+  /** The disk itself is full: true if something was removed. */
+  heal(): Promise<boolean>
   /** A segment was sealed and a new one begun. */
   rolled(): void
 }
@@ -85,7 +89,16 @@ export class SegmentLog {
 
   /** Oldest first, without the active one and those on their way out. */
   get sealed(): readonly Segment[] {
-    return this.#segments.all.filter((segment) => segment !== this.#active && this.#segments.keeps(segment))
+    return this.#segments.all.filter((segment) => this.#isSealed(segment))
+  }
+
+  /** Of the sealed ones. */
+  get oldest(): Segment | undefined {
+    return this.#segments.all.find((segment) => this.#isSealed(segment))
+  }
+
+  #isSealed(segment: Segment): boolean {
+    return segment !== this.#active && this.#segments.keeps(segment)
   }
 
   /** False once a segment is on its way out. */
@@ -196,7 +209,9 @@ export class SegmentLog {
   async #run(): Promise<void> {
     while (this.#queue.length + this.#front.length > 0) {
       const group = this.#take()
+      const bytes = roomFor(group)
       try {
+        if (!this.#owner.hasRoomFor(bytes)) await this.#makeRoom(bytes)
         await this.#ensureSegment(group)
         await this.#write(group)
       } catch (error) {
@@ -204,6 +219,21 @@ export class SegmentLog {
       }
       if (this.#front.length === 0) this.#segments.removeLeaving()
     }
+  }
+
+  /** What leaves is gone before its room is taken; its notes are written before it is gone. */
+  async #makeRoom(bytes: number): Promise<void> {
+    await this.#owner.makeRoom(bytes)
+    const notes = this.#takeCopies()
+    try {
+      if (notes.length > 0) {
+        await this.#ensureSegment(notes)
+        await this.#write(notes)
+      }
+    } catch (error) {
+      this.#fail(notes, error)
+    }
+    if (this.#front.length === 0) this.#segments.removeLeaving()
   }
 
   #take(): LogOp[] {
@@ -235,7 +265,6 @@ export class SegmentLog {
       this.#active = undefined
       this.#seal(active)
     }
-    await this.#owner.makeRoom(false)
     this.#active = await this.#segments.begin()
     this.#owner.rolled()
   }
@@ -243,7 +272,6 @@ export class SegmentLog {
   async #write(group: LogOp[]): Promise<void> {
     const active = this.#active!
     for (let heals = 0; ; heals++) {
-      group.unshift(...this.#takeCopies())
       const written = this.#mustBar ? [barrier(), ...group] : group
       const wanted = written.filter((op) => op.type !== SYNC && this.#owner.isWanted(op))
       const bytes = this.#buffer.encode(wanted, active.bytes)
@@ -253,7 +281,8 @@ export class SegmentLog {
       } catch (error) {
         await active.truncate().catch(() => {})
         if (!FULL.includes((error as NodeJS.ErrnoException).code ?? '') || heals === MAX_HEALS) throw error
-        if (!(await this.#owner.makeRoom(true))) throw error
+        if (!(await this.#owner.heal())) throw error
+        group.unshift(...this.#takeCopies())
         continue
       }
       active.bytes += bytes
@@ -316,6 +345,13 @@ export class SegmentLog {
     this.#sealing.add(sealing)
     void sealing.then(() => this.#sealing.delete(sealing))
   }
+}
+
+/** Of the records, and of the files that they are the first to name. */
+function roomFor(group: readonly LogOp[]): number {
+  let bytes = bytesOf(group)
+  for (const { file, copyOf } of group) if (file && !copyOf) bytes += file.bytes
+  return bytes
 }
 
 function barrier(): LogOp {

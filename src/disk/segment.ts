@@ -21,6 +21,8 @@ export class Segment {
   bytes: number
   /** Bytes of records, and of the files they name, that the index still points to. */
   liveBytes = 0
+  /** Bytes of those of these records that were used since they were written. */
+  usedBytes = 0
   /** Bytes of the files that its records named when they were written. */
   fileBytes = 0
   tombstones = 0

@@ -1,6 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import fs, { cpSync, readFileSync, rmSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { definePolicy } from '../../../src/index.js'
 import { createTwinServer, type FakeClock, fakeClock, seededRandom } from '../../../src/testing/index.js'
+import { until } from '../../kit/until.js'
 import { diskCache } from './disk-caches.js'
 import { temporaryDirectory } from './store-fixture.js'
 
@@ -108,6 +112,20 @@ describe.each([
   })
 })
 
+/** From now on the machine tells of another start than before. */
+function startMachineAnew(): void {
+  const readFile = fs.readFileSync
+  vi.spyOn(fs, 'readFileSync').mockImplementation((...args) =>
+    String(args[0]).endsWith('/boot_id') ? 'another start' : readFile(...args),
+  )
+  syncBuiltinESMExports()
+}
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
+})
+
 describe('with a shared tier', () => {
   const pair = () => {
     const clock = fakeClock()
@@ -157,6 +175,29 @@ describe('with a shared tier', () => {
     await second.close()
     const third = diskCache({ directory, server, clock })
     expect(await third.getOrFillEntry(plain, 'a', () => 3)).toMatchObject({ value: 2, source: 'disk' })
+  })
+
+  it('after a power cut, an anchor that outlived the deletions before it counts no more', async () => {
+    const { clock, server } = pair()
+    const directory = temporaryDirectory()
+    const options = { server, clock, disk: { maxBytes: '1mb' } } as const
+    const first = diskCache({ ...options, directory })
+    await first.getOrFill(plain, 'a', () => 'old')
+    await first.close()
+    const second = diskCache({ ...options, directory })
+    await second.get(plain, 'b')
+    await other(server, clock).delete(plain, 'a')
+    await clock.advance(2_000)
+    // On to the next segment: what is written there may reach the disk before the tombstone does.
+    for (let n = 0; n < 140; n++) await second.set(plain, `k${n}`, 'x'.repeat(1_000))
+    const log = (id: number) => `v1/log/seg-0000000${id}.log`
+    await until(() => clock.advance(1_000).then(() => readFileSync(join(directory, log(3))).includes('anchors')))
+    const afterwards = temporaryDirectory()
+    cpSync(directory, afterwards, { recursive: true })
+    rmSync(join(afterwards, log(2)))
+    startMachineAnew()
+    const third = diskCache({ ...options, directory: afterwards })
+    expect(await third.getOrFill(plain, 'a', () => 'new')).toBe('new')
   })
 
   it('says nothing from disk while the log cannot be read', async () => {

@@ -120,11 +120,14 @@ describe.each([
   })
 })
 
-describe('a log that was cut', () => {
+describe.each([
+  ['killed', true],
+  ['closed in order, so that its hint says more than is left', false],
+])('a log that was cut after it was %s', (_name, isKilled) => {
   it('S4-13: is the store of some earlier moment, wherever it was cut; a batch is there whole or not at all', {
     timeout: 900_000,
   }, async () => {
-    const image = await smallStore(true)
+    const image = await smallStore(isKilled)
     const [name] = [...image.keys()].filter((path) => path.endsWith('.log'))
     const bytes = image.get(name!)!
     const directory = temporaryDirectory()

@@ -1,6 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { KeyHash } from '../../../src/disk/key-hash.js'
 import { seededRandom } from '../../../src/testing/index.js'
 import { openStore, textOf } from './store-fixture.js'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 describe('a store', () => {
   it('gives back what was stored, also to the next process (B30)', async () => {
@@ -34,6 +39,21 @@ describe('a store', () => {
       expect(await textOf(store, 'again')).toBe('new')
     }
   })
+
+  it.each([undefined, 'files'] as const)(
+    'answers no key with the value of another one of the same hash: %s',
+    async (layout) => {
+      vi.spyOn(KeyHash.prototype, 'of').mockImplementation(function (this: KeyHash) {
+      return Object.assign(this, { low: 1, high: 2 })
+    })
+      const { store } = await openStore({ layout })
+      await store.set({ key: 'a', value: 'of a' })
+      expect(await textOf(store, 'a')).toBe('of a')
+      expect(await textOf(store, 'b')).toBeUndefined()
+      expect(await store.getMany(['b'])).toEqual([undefined])
+      expect(await textOf(store, 'a')).toBe('of a')
+    },
+  )
 
   it('answers a deletion at once, also of a store that is still on its way', async () => {
     const { store } = await openStore()

@@ -36,6 +36,20 @@ describe('S4-20: eviction', () => {
     expect((await churn(eviction, used)).length).toBeGreaterThanOrEqual(18)
   })
 
+  it('fills its budget to more than 97 %, and never exceeds it', async () => {
+    const maxBytes = 4 * 1024 * 1024
+    const { store } = await openStore({ maxBytes, eviction: 'fifo' })
+    const filled: number[] = []
+    for (let n = 0; n < 12_000; n++) {
+      await store.set({ key: `k${n}`, value })
+      const { bytes, entries } = store.stats()
+      expect(bytes).toBeLessThanOrEqual(maxBytes)
+      expect(entries * value.length).toBeLessThanOrEqual(maxBytes)
+      if (n > 5_000) filled.push(bytes / maxBytes)
+    }
+    expect(filled.reduce((sum, share) => sum + share) / filled.length).toBeGreaterThan(0.97)
+  })
+
   it('keeps to a number of entries, too', async () => {
     const { store } = await openStore({ maxBytes: '8mb', maxEntries: 5_000 })
     for (let n = 0; n < 30; n++) {

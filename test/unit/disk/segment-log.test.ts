@@ -22,7 +22,7 @@ function smallLog(owner: Partial<LogOwner> = {}): SegmentLog {
   const whole = { isWanted: () => true, applied: nothing, lost: nothing, failed: nothing, rolled: nothing }
   return new SegmentLog(
     { directory, segmentBytes: 1_000, syncs: false },
-    { ...whole, makeRoom: async () => false, ...owner },
+    { ...whole, hasRoomFor: () => true, makeRoom: async () => {}, heal: async () => false, ...owner },
     new DiskTime(systemClock),
   )
 }
@@ -31,10 +31,8 @@ describe('the log', () => {
   it('forgets the bytes that waited once they are written, also those of copies that came in between', async () => {
     let copies = 0
     const log = smallLog({
-      makeRoom: async () => {
-        log.pushCopies([entry(`copy ${copies++}`, { slot: 0, offset: 0 })])
-        return true
-      },
+      hasRoomFor: () => false,
+      makeRoom: async () => log.pushCopies([entry(`copy ${copies++}`, { slot: 0, offset: 0 })]),
     })
     for (let n = 0; n < 20; n++) {
       log.push(entry(`key ${n}`))
