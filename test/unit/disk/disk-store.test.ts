@@ -44,8 +44,8 @@ describe('a store', () => {
     'answers no key with the value of another one of the same hash: %s',
     async (layout) => {
       vi.spyOn(KeyHash.prototype, 'of').mockImplementation(function (this: KeyHash) {
-      return Object.assign(this, { low: 1, high: 2 })
-    })
+        return Object.assign(this, { low: 1, high: 2 })
+      })
       const { store } = await openStore({ layout })
       await store.set({ key: 'a', value: 'of a' })
       expect(await textOf(store, 'a')).toBe('of a')
