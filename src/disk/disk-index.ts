@@ -113,6 +113,11 @@ export class DiskIndex {
     return (this.#shard.rows[this.#at + 5]! >>> (MARKS_SHIFT + USES_SHIFT)) & MAX_USES
   }
 
+  /** The found row, as it is now. */
+  row(): FoundRow {
+    return rowAt(this.#shard.rows, this.#at)
+  }
+
   /** True if the found row still is the record at this place. */
   isAt(segment: number, offset: number): boolean {
     return this.segment === segment && this.offset === offset
@@ -194,7 +199,7 @@ export class DiskIndex {
       const found: FoundRow[] = []
       for (let at = 0; at < rows.length; at += ROW) {
         if ((rows[at + 5]! & 0xffff) !== segment || rows[at + 3] === 0) continue
-        found.push({ ...rowAt(rows, at), low: rows[at]!, high: rows[at + 1]! })
+        found.push(rowAt(rows, at))
       }
       yield { rows: found, work: shard.capacity + found.length * WORK_OF_A_ROW }
     }
@@ -237,9 +242,11 @@ export interface FoundRow extends IndexRow {
   readonly high: number
 }
 
-function rowAt(rows: Uint32Array, at: number): IndexRow {
+function rowAt(rows: Uint32Array, at: number): FoundRow {
   const marks = rows[at + 5]!
   return {
+    low: rows[at]!,
+    high: rows[at + 1]!,
     segment: marks & 0xffff,
     offset: rows[at + 2]!,
     length: rows[at + 3]!,

@@ -30,7 +30,8 @@ const NOTES_SHARE = 1 / 16
 /** Of a segment: what is kept of it is sorted, read and moved piece by piece. */
 const PIECE_BYTES = 1024 * 1024
 
-const WORK_OF_A_HINT_ROW = 10
+/** To look a row of a hint up in the index. */
+const WORK_OF_A_HINT_ROW = 20
 
 /** The store, as far as making room concerns it. */
 export interface EvictorParts {
@@ -104,8 +105,9 @@ export class Evictor {
     while (this.#lacks(bytes + this.#forNotes)) {
       const victim = log.oldest
       if (victim === undefined) return
-      log.pushCopies(await this.#mover.copies(await this.#notesOf(victim)))
-      await this.#drop(victim)
+      const hint = await hintOf(victim)
+      log.pushCopies(await this.#mover.copies(await this.#notesOf(victim, hint)))
+      await this.#drop(victim, hint)
     }
   }
 
@@ -119,11 +121,12 @@ export class Evictor {
   /** The segment must be gone before anything is written, its notes too: until they are written anew, they are in memory. */
   async #heal(victim: Segment): Promise<void> {
     const { log, catalog, directory } = this.#parts
-    const notes = await this.#notesOf(victim)
+    const hint = await hintOf(victim)
+    const notes = await this.#notesOf(victim, hint)
     const healing = join(directory, HEALING)
     if (notes.length > 0) await writeFile(healing, '')
     const copies = await this.#mover.copies(notes)
-    await this.#forget(victim)
+    await this.#forget(victim, hint)
     for (const copy of copies) catalog.pending.set(copy.key, copy)
     log.pushCopies(copies)
     this.#left(await log.remove(victim))
@@ -155,7 +158,7 @@ export class Evictor {
       const isHalfDead = segment.liveBytes * 2 < segment.bytes + segment.fileBytes
       // A barrier must stay where it is; the oldest segment is dropped soon anyway.
       if (!isHalfDead || segment.hasBarrier || this.#isClosed) continue
-      const hint = await readHint(segment)
+      const hint = await hintOf(segment)
       if (hint) return this.#compact(segment, hint)
     }
   }
@@ -195,16 +198,17 @@ export class Evictor {
       nowSeconds: time.nowMs() / 1000,
       sizeOf: ({ low, high, length }) => length + (catalog.fileOf(low, high)?.bytes ?? 0),
     })
-    await this.#visit(victim, (row) => retention.count(row))
+    const hint = await hintOf(victim)
+    await this.#visit(victim, hint, (row) => retention.count(row))
     const pieces = Array.from({ length: Math.ceil(victim.bytes / PIECE_BYTES) }, (): Movable[] => [])
-    await this.#visit(victim, (row) => {
+    await this.#visit(victim, hint, (row) => {
       if (retention.stays(row)) pieces[Math.floor(row.offset / PIECE_BYTES)]!.push(movable(row, victim))
     })
     for (const piece of pieces) {
       piece.sort((a, b) => a.offset - b.offset)
       if (!(await this.#mover.move(victim, piece))) return
     }
-    await this.#drop(victim)
+    await this.#drop(victim, hint)
   }
 
   async #compact(segment: Segment, hint: HintRows): Promise<void> {
@@ -218,7 +222,7 @@ export class Evictor {
       const turn = share.spend(WORK_OF_A_HINT_ROW)
       if (turn !== undefined) await turn
     }
-    if (await this.#mover.move(segment, wanted)) await this.#drop(segment)
+    if (await this.#mover.move(segment, wanted)) await this.#drop(segment, hint)
   }
 
   /** As what a record of a segment that leaves from the middle is written anew; undefined if nobody needs it. */
@@ -239,35 +243,47 @@ export class Evictor {
     }
   }
 
-  /** The rows of a segment, step by step. */
-  async #visit({ slot }: Segment, visit: (row: FoundRow) => void): Promise<void> {
+  /**
+   * What the index knows of a segment, step by step. Its hint says where to look; without one the whole index is walked,
+   * which takes as much longer as the index is larger than the segment.
+   */
+  async #visit(segment: Segment, hint: HintRows | undefined, visit: (row: FoundRow) => void): Promise<void> {
     const share = new TurnShare()
-    for (const { rows, work } of this.#parts.catalog.index.inSegment(slot)) {
-      for (const row of rows) visit(row)
-      const turn = share.spend(work)
+    const { index } = this.#parts.catalog
+    if (hint === undefined) {
+      for (const { rows, work } of index.inSegment(segment.slot)) {
+        for (const row of rows) visit(row)
+        const turn = share.spend(work)
+        if (turn !== undefined) await turn
+      }
+      return
+    }
+    for (const { low, high, offset } of hint) {
+      if (index.find(low, high) && index.isAt(segment.slot, offset)) visit(index.row())
+      const turn = share.spend(WORK_OF_A_HINT_ROW)
       if (turn !== undefined) await turn
     }
   }
 
-  async #notesOf(segment: Segment): Promise<Movable[]> {
+  async #notesOf(segment: Segment, hint: HintRows | undefined): Promise<Movable[]> {
     const notes: Movable[] = []
-    await this.#visit(segment, (row) => {
+    await this.#visit(segment, hint, (row) => {
       if (isNote(row)) notes.push(movable(row, segment))
     })
     return notes
   }
 
-  async #drop(segment: Segment): Promise<void> {
-    await this.#forget(segment)
+  async #drop(segment: Segment, hint: HintRows | undefined): Promise<void> {
+    await this.#forget(segment, hint)
     // Not awaited: it goes with the next group, and the log may be waiting for us.
     void this.#parts.log.drop(segment).then((isGone) => this.#left(isGone))
   }
 
   /** Entries of a segment leave the index; notes stay until their copies are written. */
-  async #forget(segment: Segment): Promise<void> {
+  async #forget(segment: Segment, hint: HintRows | undefined): Promise<void> {
     const { catalog, onEvicted } = this.#parts
     this.#dropping++
-    await this.#visit(segment, (row) => {
+    await this.#visit(segment, hint, (row) => {
       const { low, high } = row
       if (isNote(row) || !catalog.index.find(low, high)) return
       catalog.index.remove()
@@ -282,7 +298,8 @@ export class Evictor {
   }
 }
 
-async function readHint(segment: Segment): Promise<HintRows | undefined> {
+/** Undefined if it is not written yet, or could not be. */
+async function hintOf(segment: Segment): Promise<HintRows | undefined> {
   const bytes = await readFile(hintPath(segment.path)).catch(() => undefined)
   return bytes && HintRows.decode(bytes, segment.bytes)
 }
