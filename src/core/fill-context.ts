@@ -10,7 +10,10 @@ export interface FillContext {
   readonly tenant: string
   /** The value that is being replaced, if there is one and it was not invalidated. */
   readonly stale: unknown
-  /** An invalidation within the replica's lag came just before: read the primary. */
+  /**
+   * The key was deleted within its policy's `replicaLag`, or nobody could be asked: read the primary. Always false
+   * without a `replicaLag`.
+   */
   readonly recentlyInvalidated: boolean
   /** Says more about the value that is returned: `return ctx.value(row, { tags: ['site-' + row.siteId] })`. */
   value<V>(value: V, details: ValueDetails): DetailedValue<V>

@@ -66,11 +66,21 @@ export class FlightJoins {
     return found.state === 'stale' ? undefined : this.#joined(found)
   }
 
-  /** What a flight of somebody else brings. */
-  async join({ space, signal }: Pick<ReadRequest, 'space' | 'signal'>, flight: Flight<Found>): Promise<Found> {
+  /**
+   * What a flight of somebody else brings. Undefined if it is older than this caller's bound allows: what the flight
+   * held before, or judged by the log as it was then, where the log has not been followed since.
+   */
+  async join({ space, level, signal }: ReadRequest, flight: Flight<Found>): Promise<Found | undefined> {
+    const { sync, clock } = this.#parts
+    const nowMs = clock.now()
+    const isFollowed = sync === undefined || level !== 'bounded' || sync.isCurrent(nowMs)
+    const suits = (found: Found): boolean =>
+      isFollowed || !('provenAtMs' in found) || found.provenAtMs >= flight.startedAtMs
     const { early } = flight
-    const isIn = early !== undefined && this.#parts.clock.now() < early.untilMs && isAlive(early.value, space.namespace)
-    return this.#joined(isIn ? early.value : await this.wait(flight, signal))
+    const isIn =
+      early !== undefined && nowMs < early.untilMs && isAlive(early.value, space.namespace) && suits(early.value)
+    const found = isIn ? early.value : await this.wait(flight, signal)
+    return suits(found) ? this.#joined(found) : undefined
   }
 
   /** The flight's answer, or the caller's own abort. The last caller to give up aborts the fill. */

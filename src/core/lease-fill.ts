@@ -10,7 +10,7 @@ import type { CacheParts } from './parts.js'
 import type { CancelTimer } from './ports/clock.js'
 import type { CommitOutcome, SharedTier } from './ports/shared-tier.js'
 import type { SharedReader } from './shared-reader.js'
-import type { SoloFill } from './solo-fill.js'
+import { type SoloFill, withinLag } from './solo-fill.js'
 import { storedKey } from './stored-key.js'
 
 /** How long followers can learn at most that a fill failed; meanwhile whoever comes anew tries again. */
@@ -67,7 +67,7 @@ export class LeaseFill {
 
   /** Stores what a leader brought, if its lease still stands. */
   async publish(job: Job, lease: Lease, returned: Filled | undefined, durationMs: number): Promise<Found> {
-    const filled = returned && withinLag(job, lease, returned)
+    const filled = returned && lease.recentlyInvalidated ? withinLag(job, returned) : returned
     if (filled === undefined || filled.freshMs === 0) {
       await this.release(job, lease.token)
       return this.#solo.answer(job, filled, durationMs)
@@ -186,11 +186,4 @@ export class LeaseFill {
     const { events } = this.#parts
     if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause })
   }
-}
-
-/** What may have been read from a replica that lags lives no longer than the lag. */
-function withinLag({ space }: Job, { recentlyInvalidated }: Lease, filled: Filled): Filled {
-  const { replicaLag } = space.policy.rules
-  if (!recentlyInvalidated || replicaLag?.action !== 'shortTtl') return filled
-  return { ...filled, freshMs: Math.min(filled.freshMs, replicaLag.maxMs), staleMs: 0 }
 }

@@ -3,6 +3,7 @@ import { type Coordinator, followerTimeout, isForNobody, type Progress, progress
 import { Deferred } from './deferred.js'
 import type { FillContext } from './fill-context.js'
 import type { FlightJoins } from './flight-joins.js'
+import type { Flight } from './flights.js'
 import { type Found, MISSING } from './found.js'
 import { isServable, type Job } from './job.js'
 import type { Lease, LeaseFill } from './lease-fill.js'
@@ -72,13 +73,17 @@ export class ManyReader {
       const own = held[index]
       if (own !== undefined && this.#reader.answers(request, own, start)) return own
       const joinable = this.#joins.joinable(request)
-      if (joinable) return this.#joins.join(request, joinable)
+      if (joinable) return this.#join(request, joinable, fillMany)
       const job = this.#reader.begin(request, own)
       start(job)
       return this.#joins.wait(job.flight, request.signal)
     })
     if (pending.length > 0) this.#parts.work.track(this.#produce(pending, fillMany))
     return Promise.all(answers)
+  }
+
+  async #join(request: ReadRequest, flight: Flight<Found>, fillMany: BoundFillMany | undefined): Promise<Found> {
+    return (await this.#joins.join(request, flight)) ?? (await this.read([request], fillMany))[0]!
   }
 
   async #produce(pending: readonly Pending[], fillMany: BoundFillMany | undefined): Promise<void> {
@@ -184,7 +189,9 @@ export class ManyReader {
     try {
       const { space, userKey } = first.job
       const keys = batch.map(({ job }) => job.userKey)
-      const recentlyInvalidated = batch.some(({ lease }) => lease?.recentlyInvalidated)
+      const recentlyInvalidated = batch.some(
+        ({ job, lease }) => lease?.recentlyInvalidated ?? this.#solo.isInDoubt(job),
+      )
       const returned = await fills.run({
         space,
         key: userKey,
@@ -209,7 +216,7 @@ export class ManyReader {
     try {
       const filled = this.#parts.fills.describe(job.space, job.userKey, value, job.tags)
       if (lease) outcome.resolve(await this.#shared!.lease.publish(job, lease, filled, durationMs))
-      else outcome.resolve(this.#solo.keep(job, filled, durationMs))
+      else outcome.resolve(this.#solo.keepUnleased(job, filled, durationMs))
     } catch (error) {
       if (lease) await this.#shared!.lease.fail(job, lease.token, error)
       outcome.reject(error)

@@ -112,7 +112,7 @@ export class Reader {
     const mayBegin = request.level !== 'strict' && !request.signal?.aborted && !this.#isClosed
     if (!mayBegin || !this.#held.lacks(request)) return this.#readHeld(request).then(use)
     const joinable = this.#joins.joinable(request)
-    if (joinable) return this.#joins.join(request, joinable).then(use)
+    if (joinable) return this.#join(request, joinable).then(use)
     return this.#shared !== undefined && this.#parts.disk === undefined && request.signal === undefined
       ? this.#flyToShared(request, this.#shared, use)
       : this.#fly(request, undefined).then(use)
@@ -127,7 +127,7 @@ export class Reader {
       return held
     }
     const joinable = this.#joins.joinable(request)
-    if (joinable) return this.#joins.join(request, joinable)
+    if (joinable) return this.#join(request, joinable)
     // Of many strict callers one goes and the others join: nothing is awaited between this look and `begin`.
     const calledAt = request.space.flights.moment()
     let refused: Flight<Found> | undefined
@@ -138,6 +138,10 @@ export class Reader {
       refused = flight
     }
     return this.#fly(request, held)
+  }
+
+  async #join(request: ReadRequest, flight: Flight<Found>): Promise<Found> {
+    return (await this.#joins.join(request, flight)) ?? this.#readHeld(request)
   }
 
   #fly(request: ReadRequest, candidate: FoundValue | undefined): Promise<Found> {
@@ -268,9 +272,12 @@ export class Reader {
   /** The rule of memory: at this level, is what the disk holds provably recent enough? */
   async #mayUseDisk({ level, flight }: Job): Promise<boolean> {
     const { sync } = this.#parts
+    // Tags that are queued have no clock yet by which an entry on the disk could be judged.
+    if (this.#shared?.reader.hasUndelivered) return false
     if (sync === undefined || (level === 'eventual' && sync.isAnchored)) return true
     if (level !== 'bounded') return false
-    return sync.isCurrent(flight.startedAtMs) || ((await sync.sync()) && sync.isCurrent(flight.startedAtMs))
+    if (sync.isCurrent(flight.startedAtMs)) return true
+    return (await sync.sync()) && sync.isCurrent(flight.startedAtMs) && !this.#shared?.reader.hasUndelivered
   }
 
   #produce(job: Job): Promise<Found> {

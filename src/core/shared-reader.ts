@@ -37,6 +37,11 @@ export class SharedReader {
     this.#queue = queue
   }
 
+  /** True while invalidations of this process wait to be delivered: the tier is not read before they are. */
+  get hasUndelivered(): boolean {
+    return this.#queue.size > 0
+  }
+
   /**
    * Answers what `use` makes of what is found. One round trip; a second one for an entry whose tags are not known here.
    * No `async`: each hit in the shared tier comes by here, and a promise costs more than the judgement.

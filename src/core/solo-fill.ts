@@ -18,8 +18,13 @@ export class SoloFill {
   /** Fills without a lease and publishes nothing; what it brings may answer in this process. */
   async alone(job: Job): Promise<Found> {
     const startedAt = this.#parts.clock.now()
-    const filled = await this.run(job, false)
-    return this.keep(job, filled, this.#parts.clock.now() - startedAt)
+    const filled = await this.run(job, this.isInDoubt(job))
+    return this.keepUnleased(job, filled, this.#parts.clock.now() - startedAt)
+  }
+
+  /** True where nobody can be asked whether the key was deleted within its replicas' lag: it counts as if it were. */
+  isInDoubt({ space }: Job): boolean {
+    return this.#parts.shared !== undefined && space.policy.rules.replicaLag !== undefined
   }
 
   /** The fill itself, ready to be stored; undefined if there is nothing to store. */
@@ -41,6 +46,11 @@ export class SoloFill {
     } finally {
       cancel?.()
     }
+  }
+
+  /** What was filled without a lease. */
+  keepUnleased(job: Job, filled: Filled | undefined, durationMs: number): Found {
+    return this.keep(job, filled && this.isInDoubt(job) ? withinLag(job, filled) : filled, durationMs)
   }
 
   /** Kept in this process only, as old as the flight's start; nothing is kept of a life of zero. */
@@ -95,4 +105,11 @@ export class SoloFill {
       job.flight.succeedEarly(job.candidate, job.candidate.freshUntilMs + staleMs)
     }, softMs)
   }
+}
+
+/** What may have been read from a replica that lags lives no longer than the lag. */
+export function withinLag({ space }: Job, filled: Filled): Filled {
+  const { replicaLag } = space.policy.rules
+  if (replicaLag?.action !== 'shortTtl') return filled
+  return { ...filled, freshMs: Math.min(filled.freshMs, replicaLag.maxMs), staleMs: 0 }
 }

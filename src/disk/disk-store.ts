@@ -321,7 +321,7 @@ export class DiskStore {
     if (coming !== undefined && coming.codec === 0 && coming.file === undefined) {
       const { value, flags, sequence } = coming
       const bytes = typeof value === 'string' ? Buffer.from(value) : value
-      return { value: bytes, isSoft: (flags & SOFT) !== 0, sequence: sequence || this.time.lastSequence }
+      return { value: bytes, isSoft: (flags & SOFT) !== 0, sequence }
     }
     const { low, high } = this.#hash.of(key)
     if (!index.find(low, high)) return undefined

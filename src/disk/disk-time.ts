@@ -32,10 +32,6 @@ export class DiskTime {
     )
   }
 
-  get lastSequence(): number {
-    return this.#lastSequence
-  }
-
   nextSequence(): number {
     this.#lastSequence = Math.max(this.#lastSequence + 1, Math.floor(this.nowMs() * 1000))
     return this.#lastSequence

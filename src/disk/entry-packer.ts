@@ -39,6 +39,8 @@ interface Packed {
 interface Frame {
   readonly keyBytes: number
   readonly expiresAt: number
+  /** Of the moment of the call: a mark that is set while the record is on its way is the later one. */
+  readonly sequence: number
 }
 
 /** Makes the record of an entry: packed, and with its value in a file of its own if it is large. */
@@ -66,6 +68,7 @@ export class EntryPacker {
     const frame = {
       keyBytes: Buffer.byteLength(key),
       expiresAt: lifeMs === undefined ? NEVER : Math.min(NEVER - 1, Math.ceil((time.nowMs() + lifeMs) / 1000)),
+      sequence: time.nextSequence(),
     }
     const valueBytes = Buffer.byteLength(value)
     const isPacked = rules.compression !== undefined && valueBytes >= rules.compression.minBytes
@@ -103,13 +106,12 @@ export class EntryPacker {
   }
 
   async #toFile(entry: StoreEntry, frame: Frame, packed: Packed & { readonly value: Buffer }): Promise<LogOp> {
-    const { rules, time, files, gate } = this.#parts
+    const { rules, files, gate } = this.#parts
     const { key, isSoft } = entry
-    const id = time.nextSequence()
     const { low, high } = this.#hash.of(key)
     const bytes = recordBytes(frame.keyBytes, packed.valueBytes)
-    const file: FileRef = { id, bytes, partition: low % rules.partitions }
-    const head = { type: ENTRY, flags: isSoft ? SOFT : 0, remaining: 0, sequence: id, ...frame, ...packed } as const
+    const file: FileRef = { id: frame.sequence, bytes, partition: low % rules.partitions }
+    const head = { type: ENTRY, flags: isSoft ? SOFT : 0, remaining: 0, ...frame, ...packed } as const
     await gate.run(bytes, () => files.write(files.path(low, high, file), head, key, packed.value))
     return this.#op(entry, frame, { ...packed, value: encodeFileRef(file), valueBytes: FILE_REF_BYTES }, file)
   }
@@ -129,7 +131,7 @@ export class EntryPacker {
       flags: (isSoft ? SOFT : 0) | (isNote ? NOTE : 0) | (file ? HAS_FILE : 0),
       expiresAt: frame.expiresAt,
       file,
-      sequence: file?.id ?? 0,
+      sequence: frame.sequence,
     })
   }
 }

@@ -19,7 +19,7 @@ export interface LogOp {
   flags: number
   readonly expiresAt: number
   readonly file: FileRef | undefined
-  /** 0 until it is written. A record that is moved keeps its own. */
+  /** Of an entry, when it was stored, also where the record is moved; of the others 0 until they are written. */
   sequence: number
   /** Of a record that is moved: where it lies. It is moved only if the index still knows it there. */
   readonly copyOf: { readonly slot: number; readonly offset: number } | undefined

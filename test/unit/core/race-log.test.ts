@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { policy, setUp, tagged } from '../../kit/racing-caches.js'
-import { Origin } from '../../kit/twin-caches.js'
+import { policy, revalidated, setUp, tagged } from '../../kit/racing-caches.js'
+import { deferred, Origin } from '../../kit/twin-caches.js'
 
 /** Both have the value in memory, and no message reaches anybody any more. */
 async function heldByBoth() {
@@ -8,6 +8,28 @@ async function heldByBoth() {
   const origin = new Origin()
   for (const cache of [caches.a, caches.b]) expect(await cache.getOrFill(policy, 'k', origin.load)).toBe(1)
   caches.server.dropPush = true
+  return { ...caches, origin }
+}
+
+/**
+ * `b` has filled a value, which is `ageMs` old, and invalidated its tag. `a` has heard nothing of that, and cannot follow
+ * the log for so long that the bound is about to end.
+ */
+async function almostLapsed(of: typeof tagged, ageMs = 0) {
+  const caches = setUp(2)
+  const { a, b, clock, server } = caches
+  const origin = new Origin()
+  await a.getOrFill(of, 'another', () => 0)
+  await b.getOrFill(of, 'k', origin.load)
+  await clock.advance(ageMs)
+  // Memory holds it: the log is looked at before it answers.
+  await a.getOrFill(of, 'another', () => 0)
+  server.dropPush = true
+  await clock.advance(1)
+  origin.version = 2
+  await b.invalidate({ tags: ['t'] })
+  for (let times = 0; times < 20; times++) server.fail('logSince', new Error('cut'))
+  await clock.advance(1_990)
   return { ...caches, origin }
 }
 
@@ -82,6 +104,36 @@ describe('the shared tier', () => {
     expect(b.peek(policy, 'k')).toBe(1)
     await clock.advance(1_801)
     expect(b.peek(policy, 'k')).toBeUndefined()
+  })
+
+  it.each([
+    ['a read', 'getOrFill'],
+    ['a read of several', 'getOrFillMany'],
+  ] as const)('R7: who joins %s is given nothing that is older than its own bound allows', async (_, call) => {
+    const { a, clock, network, origin } = await almostLapsed(tagged)
+    const read = async (): Promise<unknown> =>
+      call === 'getOrFill'
+        ? a.getOrFill(tagged, 'k', origin.load)
+        : (await a.getOrFillMany(tagged, ['k'], (keys) => keys.map((key) => [key, origin.version] as const))).get('k')
+    const reply = network.hold('reply', 'read', 1)
+    const early = read()
+    await reply.reached
+    await clock.advance(20)
+    const later = read()
+    reply.release()
+    expect(await early).toBe(1)
+    expect(await later).toBe(2)
+  })
+
+  it('R7: nor by the stale value that answered who came first', async () => {
+    const { a, clock, origin } = await almostLapsed(revalidated, 61_000)
+    const filled = deferred<number>()
+    expect(await a.getOrFill(revalidated, 'k', () => filled.promise)).toBe(1)
+    await clock.advance(20)
+    const later = a.getOrFill(revalidated, 'k', () => filled.promise)
+    await clock.settle()
+    filled.resolve(origin.version)
+    expect(await later).toBe(2)
   })
 
   it('R9: a trimmed log costs memory its entries, not its honesty', async () => {

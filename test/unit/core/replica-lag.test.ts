@@ -68,6 +68,21 @@ describe('R12: after a delete', () => {
     expect(await a.get(row, 'k')).toBe('new')
   })
 
+  it('a fill that can ask nobody for a mark is told as if there were one, alone or of several keys', async () => {
+    const { a, server } = setUp()
+    const { warned, fill } = noting()
+    const fillMany = (keys: unknown[], { recentlyInvalidated }: { recentlyInvalidated: boolean }) => {
+      warned.push(recentlyInvalidated)
+      return keys.map((key) => [key as string, 'old'] as const)
+    }
+    for (let times = 0; times < 2; times++) server.fail('acquire', new Error('down'))
+    await a.getOrFill(told, 'k', fill)
+    await a.getOrFillMany(told, ['l', 'm'], fillMany)
+    expect(warned).toEqual([true, true])
+    server.fail('acquire', new Error('down'))
+    expect(await a.getOrFillEntry(row, 'k', () => 'old')).toMatchObject({ ttlMs: 2_000 })
+  })
+
   it('the highest version counts, whoever named it', async () => {
     const { a, b } = setUp()
     await a.delete(row, 'k', { version: '100' })

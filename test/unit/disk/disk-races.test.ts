@@ -8,9 +8,9 @@ import { diskCache } from './disk-caches.js'
 import { temporaryDirectory } from './store-fixture.js'
 
 const policy = definePolicy({ name: 'row', ttl: '1h', tags: () => ['red'] })
-const { read } = Segment.prototype
+const { read, write } = Segment.prototype
 afterEach(() => {
-  Segment.prototype.read = read
+  Object.assign(Segment.prototype, { read, write })
 })
 
 /** Stops the next read of a segment after it has its bytes: `reached` when it has, `release` lets it answer. */
@@ -23,6 +23,19 @@ function holdRead(): { reached: Promise<void>; release: () => void } {
     reached.resolve()
     await released.promise
     return count
+  }
+  return { reached: reached.promise, release: () => released.resolve() }
+}
+
+/** Stops the next write to the log: what is stored meanwhile waits behind it. */
+function holdWrite(): { reached: Promise<void>; release: () => void } {
+  const reached = deferred<void>()
+  const released = deferred<void>()
+  Segment.prototype.write = async function (this: Segment, ...bytes) {
+    Segment.prototype.write = write
+    reached.resolve()
+    await released.promise
+    return write.apply(this, bytes)
   }
   return { reached: reached.promise, release: () => released.resolve() }
 }
@@ -110,4 +123,46 @@ describe('the bound', () => {
     await until(() => clock.advance(50).then(() => answers.length > 0))
     expect(answers[1]).not.toBe('old')
   })
+})
+
+describe('what the disk may not have been told', () => {
+  it('R9: is not believed, also of what was on its way to the disk when the log was taken up anew', async () => {
+    const clock = fakeClock()
+    const server = createTwinServer({ clock, random: seededRandom(9) })
+    const directory = temporaryDirectory()
+    const cache = diskCache({ directory, clock, server })
+    const elsewhere = diskCache({ clock, server })
+    await cache.getOrFill(policy, 'first', () => 1)
+    const held = holdWrite()
+    await cache.getOrFill(policy, 'second', () => 2)
+    await held.reached
+    await cache.getOrFill(policy, 'a', () => 'old')
+    server.dropPush = true
+    await elsewhere.delete(policy, 'a')
+    server.database('test').logs.length = 0
+    const broken = new Promise((resolve) => cache.on('log-broken', resolve))
+    await clock.advance(2_001)
+    await cache.get(policy, 'another')
+    await broken
+    held.release()
+    await cache.close()
+    const next = diskCache({ directory, clock, server })
+    expect(await next.getOrFill(policy, 'a', () => 'new')).toBe('new')
+  })
+
+  it.each([true, false])(
+    'A10: an invalidation by tag that is queued hides what the disk holds (memory: %s)',
+    async (hasMemory) => {
+      const clock = fakeClock()
+      const server = createTwinServer({ clock, random: seededRandom(9) })
+      const cache = diskCache({ clock, server, hasMemory })
+      await cache.getOrFill(policy, 'a', () => 'old')
+      for (let times = 0; times < 2; times++) server.fail('bump', new Error('down'))
+      expect(await cache.invalidate({ tags: ['red'], whenUnavailable: 'queue' })).toEqual({ state: 'queued' })
+      expect(await cache.getOrFill(policy, 'a', () => 'new')).toBe('new')
+      await clock.advance(2_001)
+      expect(cache.stats().queuedInvalidations).toBe(0)
+      expect(await cache.getOrFill(policy, 'a', () => 'newer')).toBe('newer')
+    },
+  )
 })
