@@ -212,8 +212,9 @@ export const MUTANTS = [
   {
     name: 'R7 join-of-a-stale-answer-older-than-bound',
     file: 'src/core/flight-joins.ts',
-    find: 'isAlive(early.value, space.namespace) && suits(early.value)',
-    replace: 'isAlive(early.value, space.namespace)',
+    find: 'const found = isIn ? early.value : await this.wait(flight, signal)',
+    replace:
+      'if (early && isAlive(early.value, space.namespace)) return this.#joined(early.value)\n    const found = isIn ? early.value : await this.wait(flight, signal)',
     tests: ['test/unit/core/race-log.test.ts'],
   },
   {

@@ -59,9 +59,16 @@ export class FaultSchedule {
       clock.freeze()
       this.#lasts(`frozen process ${client}`, 400, () => clock.thaw())
     },
-    crash: () => {
-      const { processes, random } = this.#simulation
-      this.#simulation.crash(random.integer(processes.length))
+    crash: () => this.#simulation.crash(this.#anyIndex(), false),
+    'power-cut': () => this.#simulation.crash(this.#anyIndex(), true),
+    restart: () => this.#simulation.restart(this.#anyIndex()),
+    'log-unread': () => {
+      const { link, client } = this.#anyProcess()
+      if (link.isLogUnread) return
+      link.isLogUnread = true
+      this.#lasts(`unread log of ${client}`, 250, () => {
+        link.isLogUnread = false
+      })
     },
     trim: () => {
       const keep = this.#simulation.random.integer(3)
@@ -76,8 +83,8 @@ export class FaultSchedule {
       const { server, random } = this.#simulation
       const kind = (['data', 'leases', 'controls'] as const)[random.integer(3)]!
       this.#simulation.note(`eviction of ${kind}`)
-      if (kind === 'controls') server.evict('0:', 'controls')
-      else for (const key of ['a', 'b']) server.evict(`0:|row@1|${key}`, kind)
+      const { data, leases, controls } = server.database('simulation')
+      for (const name of { data, leases, controls }[kind].keys()) server.evict(name, kind)
     },
     flush: () => {
       this.#simulation.note('FLUSHALL')
@@ -107,8 +114,12 @@ export class FaultSchedule {
   }
 
   #anyProcess(): SimulatedProcess {
+    return this.#simulation.processes[this.#anyIndex()]!
+  }
+
+  #anyIndex(): number {
     const { processes, random } = this.#simulation
-    return processes[random.integer(processes.length)]!
+    return random.integer(processes.length)
   }
 
   /** The fault ends after a while, or when everything is healed. */

@@ -1,7 +1,7 @@
 // `npm run simulate -- --seeds 100000 [--from 1]`: plays that many scenarios. `-- --seed 7 [--faults a,b] [--calls 50]
-// [--duration 800] [--processes 2]` plays one and tells what happened.
+// [--duration 800] [--processes 2] [--without sets,disk]` plays one and tells what happened.
 import { parseArgs } from 'node:util'
-import { FAULTS, type Fault, type Scenario, scenarioOf, toldScenario } from './scenario.js'
+import { FAULTS, type Scenario, SWITCHES, scenarioOf, toldScenario } from './scenario.js'
 import { shrink } from './shrink.js'
 import { simulate } from './simulate.js'
 
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     calls: { type: 'string' },
     duration: { type: 'string' },
     processes: { type: 'string' },
+    without: { type: 'string' },
   },
 })
 process.exitCode = values.seed === undefined ? await playMany() : await playOne(wholeNumber('seed', values.seed))
@@ -44,10 +45,11 @@ async function playMany(): Promise<number> {
 
 async function playOne(seed: number): Promise<number> {
   const changes: { -readonly [K in keyof Scenario]?: Scenario[K] } = {}
-  if (values.faults !== undefined) changes.faults = faultsOf(values.faults)
+  if (values.faults !== undefined) changes.faults = namesIn('faults', values.faults, FAULTS)
   if (values.calls !== undefined) changes.calls = wholeNumber('calls', values.calls)
   if (values.duration !== undefined) changes.durationMs = wholeNumber('duration', values.duration)
   if (values.processes !== undefined) changes.processes = wholeNumber('processes', values.processes)
+  for (const name of namesIn('without', values.without, SWITCHES)) changes[name] = false
   const scenario = scenarioOf(seed, changes)
   const { events, violations, reads, hash } = await simulate(scenario)
   for (const event of events) console.log(event)
@@ -56,13 +58,13 @@ async function playOne(seed: number): Promise<number> {
   return violations.length === 0 ? 0 : 1
 }
 
-function faultsOf(text: string): Fault[] {
-  const names = text === 'none' ? [] : text.split(',')
+function namesIn<Name extends string>(option: string, text: string | undefined, known: readonly Name[]): Name[] {
+  const names = text === undefined || text === 'none' ? [] : text.split(',')
   for (const name of names) {
-    if (!(FAULTS as readonly string[]).includes(name))
-      throw new Error(`No fault '${name}'; there are ${FAULTS.join(', ')}`)
+    if (!(known as readonly string[]).includes(name))
+      throw new Error(`--${option}: there is no '${name}'; there are ${known.join(', ')}`)
   }
-  return names as Fault[]
+  return names as Name[]
 }
 
 function wholeNumber(name: string, text: string): number {

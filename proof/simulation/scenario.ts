@@ -9,11 +9,16 @@ export const FAULTS = [
   'reordered',
   'push-lost',
   'push-repeated',
+  'log-unread',
   'reset',
   'partition',
   'server-frozen',
   'process-frozen',
   'crash',
+  'power-cut',
+  'restart',
+  'disk-slow',
+  'disk-failing',
   'trim',
   'log-lost',
   'eviction',
@@ -34,27 +39,51 @@ export interface Scenario {
   readonly processes: number
   readonly durationMs: number
   readonly calls: number
-  /** Share of calls that change the row. */
+  /** Share of calls that change a row. */
   readonly writes: number
   /** Values are also stored by `set`; then writers take turns, because stores at once are ordered by the server (A7). */
   readonly sets: boolean
-  /** Short lives and stale-while-revalidate, so that refreshes run all the time. */
+  /** Short lives, stale-while-revalidate and refreshes ahead, so that refreshes run all the time. */
   readonly aging: boolean
   /** Processes without memory. */
   readonly sharedOnly: boolean
+  /** Each process has a disk, and whoever comes after it begins warm. */
+  readonly disk: boolean
   /** Invalidations that nobody acknowledges are queued; their process must not see the old value again. */
   readonly queues: boolean
   /** Some callers read, compute and store through a sync view. */
   readonly views: boolean
+  /** Every tenant has the same keys; nobody's calls touch another's. */
+  readonly tenants: number
+  /** Logs, as on a cluster. */
+  readonly shards: number
+  /** Rows come and go: "there is none" is an answer, too. */
+  readonly gone: boolean
+  /** Tags come with the values, from the fill, not from the policy. */
+  readonly lateTags: boolean
+  /** Fills read a replica that lags, and the primary where they are told to. Rows are deleted by key only. */
+  readonly replicas: boolean
+  /** Nobody polls: the log is looked at when a read needs it. */
+  readonly onDemand: boolean
+  /** Memory goes on answering while the log is out of reach, for so much longer than the bound. */
+  readonly servesOutages: boolean
+  /** What a follower does whose leader takes too long; false: nobody follows. */
+  readonly followers: 'fill' | 'hedge' | 'throw' | false
 }
+
+const FOLLOWERS = ['fill', 'fill', 'fill', 'hedge', 'throw', false] as const
+
+/** Where fills may read a replica, what takes the marks away that tell them not to is beyond the promise. */
+const NOT_WITH_REPLICAS: readonly Fault[] = ['flush', 'failover', 'server-clock-jump']
 
 export function scenarioOf(seed: number, changes: Partial<Scenario> = {}): Scenario {
   const random = seededRandom(seed)
   const share = 0.1 + random.next() * 0.5
   const faults = FAULTS.filter(() => random.next() < share)
+  const replicas = changes.replicas ?? random.next() < 0.08
   return {
     seed,
-    faults,
+    faults: replicas ? faults.filter((fault) => !NOT_WITH_REPLICAS.includes(fault)) : faults,
     processes: 2 + random.integer(2),
     durationMs: 600 + random.integer(900),
     calls: 80 + random.integer(120),
@@ -62,13 +91,40 @@ export function scenarioOf(seed: number, changes: Partial<Scenario> = {}): Scena
     sets: random.next() < 0.25,
     aging: random.next() < 0.3,
     sharedOnly: random.next() < 0.15,
+    disk: random.next() < 0.35,
     queues: random.next() < 0.25,
     views: random.next() < 0.25,
+    tenants: random.next() < 0.3 ? 2 : 1,
+    shards: random.next() < 0.3 ? 2 : 1,
+    gone: random.next() < 0.25,
+    lateTags: random.next() < 0.25,
+    replicas,
+    onDemand: random.next() < 0.15,
+    servesOutages: random.next() < 0.1,
+    followers: FOLLOWERS[random.integer(FOLLOWERS.length)]!,
     ...changes,
   }
 }
 
 /** The arguments of `npm run simulate` that play a scenario again. */
-export function toldScenario({ seed, faults, durationMs, calls, processes }: Scenario): string {
-  return `--seed ${seed} --faults ${faults.join(',') || 'none'} --duration ${durationMs} --calls ${calls} --processes ${processes}`
+export function toldScenario(scenario: Scenario): string {
+  const { seed, faults, durationMs, calls, processes } = scenario
+  const own = scenarioOf(seed)
+  const without = SWITCHES.filter((name) => own[name] && !scenario[name])
+  const told = `--seed ${seed} --faults ${faults.join(',') || 'none'} --duration ${durationMs} --calls ${calls} --processes ${processes}`
+  return without.length === 0 ? told : `${told} --without ${without.join(',')}`
 }
+
+/** What a smaller scenario may do without. */
+export const SWITCHES = [
+  'sets',
+  'aging',
+  'sharedOnly',
+  'disk',
+  'queues',
+  'views',
+  'gone',
+  'lateTags',
+  'onDemand',
+  'servesOutages',
+] as const

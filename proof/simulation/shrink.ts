@@ -1,4 +1,4 @@
-import type { Scenario } from './scenario.js'
+import { type Scenario, SWITCHES } from './scenario.js'
 import { type Outcome, simulate } from './simulate.js'
 
 /** A smaller scenario that still goes wrong: fewer faults, then fewer calls in less time, as long as it does. */
@@ -15,8 +15,7 @@ export async function shrink(scenario: Scenario): Promise<{ scenario: Scenario; 
     await tryIt({ faults: smallest.scenario.faults.filter((one) => one !== fault) })
   }
   await tryIt({ processes: 2 })
-  await tryIt({ sets: false })
-  await tryIt({ aging: false })
+  for (const name of SWITCHES) if (scenario[name]) await tryIt({ [name]: false })
   for (const share of [0.25, 0.5, 0.75]) {
     if (await tryIt({ calls: Math.ceil(scenario.calls * share) })) break
   }

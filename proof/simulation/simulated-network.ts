@@ -8,6 +8,8 @@ const MAX_PROMISES = 12
 /** Longer than a command's deadline. */
 const LATE_MS = 120
 
+const OF_THE_LOG = ['logSince', 'tail', 'publish']
+
 interface Link {
   readonly clock: ProcessClock
   /** When the last message of each kind arrives: a connection keeps their order. */
@@ -15,6 +17,8 @@ interface Link {
   /** Counts the connections; a message of an earlier one arrives nowhere. */
   connection: number
   isCrashed: boolean
+  /** The log cannot be read, or heard, whatever else can: the node of its slot is down. */
+  isLogUnread: boolean
   /** Resolves when a partition is healed. */
   healed: Promise<void> | undefined
 }
@@ -49,7 +53,7 @@ export class SimulatedNetwork {
   /** The next client's. */
   connect(clock: ProcessClock): Link {
     const last = { request: 0, reply: 0, push: 0 }
-    const link: Link = { clock, last, connection: 0, isCrashed: false, healed: undefined }
+    const link: Link = { clock, last, connection: 0, isCrashed: false, isLogUnread: false, healed: undefined }
     this.#links.push(link)
     return link
   }
@@ -62,6 +66,7 @@ export class SimulatedNetwork {
   readonly deliver = async (phase: DeliveryPhase, command: string, client: number): Promise<Delivery> => {
     const link = this.#links[client]!
     const { connection } = link
+    if (link.isLogUnread && OF_THE_LOG.includes(command)) throw new Error('the log cannot be read')
     if (phase === 'push' && this.#happens('push-lost', 0.3)) throw new Error('lost')
     await this.#travel(link, phase, client)
     while (link.healed !== undefined) await link.healed
