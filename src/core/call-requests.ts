@@ -127,11 +127,12 @@ export async function readRequests(
 }
 
 /** Checks a value to be stored; undefined for `undefined`, which means "do not store". */
+/** Of `undefined` nothing is kept, and what was there goes, as with a ttl of zero: a `set` leaves no older value behind. */
 export function writeRequest(
   core: CacheCore,
   space: Space,
   { userKey, value, options }: { userKey: Key; value: unknown; options: unknown },
-): WriteRequest | undefined {
+): WriteRequest {
   const details = checkFields(
     options === undefined ? NO_OPTIONS : options,
     ['ttl', 'tags', 'version'],
@@ -141,8 +142,10 @@ export function writeRequest(
   checkVersion(details.version, 'options.version')
   checkTags(details.tags, 'options.tags')
   const key = checkKey(userKey)
-  const filled = core.parts.fills.describe(space, userKey, new DetailedValue(value, details), undefined)
-  return filled && { space, key, userKey, filled }
+  const given =
+    value === undefined ? new DetailedValue(null, { ...details, ttl: '0s' }) : new DetailedValue(value, details)
+  const filled = core.parts.fills.describe(space, userKey, given, undefined)!
+  return { space, key, userKey, filled }
 }
 
 export function checkInvalidateRequest(request: InvalidateRequest): {

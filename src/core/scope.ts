@@ -56,8 +56,8 @@ export interface StoreOutcome {
   readonly state: 'stored' | 'superseded' | 'full'
 }
 
-const STORED: StoreOutcome = Object.freeze({ state: 'stored' })
-const REFUSED = Object.freeze({
+const OUTCOMES = Object.freeze({
+  stored: Object.freeze({ state: 'stored' }),
   superseded: Object.freeze({ state: 'superseded' }),
   full: Object.freeze({ state: 'full' }),
 } satisfies Record<string, StoreOutcome>)
@@ -244,7 +244,10 @@ export class Scope {
     ) as V
   }
 
-  /** Stores a value that was computed elsewhere. Acknowledged by the shared tier, if there is one. */
+  /**
+   * Stores a value that was computed elsewhere. Acknowledged by the shared tier, if there is one. Of `undefined`, or with
+   * a ttl of zero, nothing is kept, and what was there is gone.
+   */
   set(key: Key, value: unknown, options?: WriteOptions): Promise<StoreOutcome>
   set<K extends Key, V>(
     policy: Policy<K, V>,
@@ -256,10 +259,9 @@ export class Scope {
     const isPolicy = typeof first === 'object'
     const [key, value, options] = isPolicy ? [second, third, fourth] : [first, second, third]
     const request = writeRequest(this.#core, this.#space(first), { userKey: key as Key, value, options })
-    if (request === undefined) return STORED
     const [outcome] = await this.#write([request])
     if (outcome instanceof CacheError) throw outcome
-    return outcome === 'stored' ? STORED : REFUSED[outcome!]
+    return OUTCOMES[outcome!]
   }
 
   /** Stores several values by one trip; a value that cannot be stored does not fail the rest. */
@@ -269,20 +271,11 @@ export class Scope {
     options?: WriteOptions,
   ): Promise<Map<K, SetOutcome>> {
     const space = this.#spaceOf(policy)
-    const outcomes = new Map<K, SetOutcome>()
-    const requests: WriteRequest[] = []
-    for (const [key, value] of new Map(checkPairs<K, V>(entries, 'entries'))) {
-      const request = writeRequest(this.#core, space, { userKey: key, value, options })
-      if (request) requests.push(request)
-      outcomes.set(key, STORED)
-    }
+    const requests = [...new Map(checkPairs<K, V>(entries, 'entries'))].map(([key, value]) =>
+      writeRequest(this.#core, space, { userKey: key, value, options }),
+    )
     const written = await this.#write(requests)
-    for (const [index, { userKey }] of requests.entries()) {
-      const outcome = written[index]
-      if (outcome instanceof CacheError) outcomes.set(userKey as K, { state: 'failed', error: outcome })
-      else if (outcome !== 'stored') outcomes.set(userKey as K, REFUSED[outcome!])
-    }
-    return outcomes
+    return new Map(requests.map(({ userKey }, index) => [userKey as K, setOutcome(written[index]!)]))
   }
 
   /** Removes an entry everywhere. Resolves when acknowledged; a fill that began before is never served afterwards. */
@@ -493,4 +486,8 @@ export class Scope {
     if (requests.length === 0) return []
     return this.#core.track(this.#core.writer.set(requests))
   }
+}
+
+function setOutcome(outcome: WriteOutcome): SetOutcome {
+  return outcome instanceof CacheError ? { state: 'failed', error: outcome } : OUTCOMES[outcome]
 }

@@ -74,7 +74,10 @@ export class SyncView<K extends Key, V> {
     return undefined
   }
 
-  /** Keeps a value in this process; with `authoritative`, everywhere. `undefined` is not kept. */
+  /**
+   * Keeps a value in this process; with `authoritative`, everywhere. `undefined` is not kept; if it is authoritative,
+   * what was there is gone.
+   */
   set(key: K, value: V, options: SyncWriteOptions = {}): void {
     const { authoritative = false, ...details } = checkFields(
       options,
@@ -91,7 +94,6 @@ export class SyncView<K extends Key, V> {
     const space = this.#spaceNow()
     const request = writeRequest(this.#core, space, { userKey: key, value, options: details })
     const seen = this.#ticketsOf(space).redeem(checkKey(key), space.namespace.sequence)
-    if (request === undefined) return
     if (authoritative) this.#publish(request)
     else if (seen !== undefined) this.#core.writer.keepHere(request, seen)
     else this.#tellNotKept(request)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Cache, createCache, definePolicy, type PolicyOptions } from '../../../src/index.js'
+import { type Cache, createCache, definePolicy, type Policy, type PolicyOptions } from '../../../src/index.js'
 import { type FakeClock, fakeClock, seededRandom } from '../../../src/testing/index.js'
 import { deferred } from '../../kit/twin-caches.js'
 
@@ -106,12 +106,14 @@ describe('nothing is stored', () => {
     expect([cache.stats().fills, cache.stats().notStored, cache.stats().tiers.memory?.entries]).toEqual([2, 2, 0])
   })
 
-  it('by a set of undefined, and what was there is gone after a set of 0s', async () => {
+  it.each<[what: string, set: (row: Policy) => Promise<unknown>]>([
+    ['of undefined', (row) => cache.set(row, 'k', undefined)],
+    ['of undefined among others', (row) => cache.setMany(row, [['k', undefined]])],
+    ['of 0s', (row) => cache.set(row, 'k', 2, { ttl: '0s' })],
+  ])('by a set %s, and what was there is gone', async (_what, set) => {
     const row = policy({ stale: { ifError: '1h' } })
     await cache.set(row, 'k', 1)
-    await cache.set(row, 'k', undefined)
-    expect(await cache.get(row, 'k')).toBe(1)
-    await cache.set(row, 'k', 2, { ttl: '0s' })
+    await set(row)
     expect(await cache.getEntry(row, 'k')).toEqual({ state: 'missing' })
   })
 })

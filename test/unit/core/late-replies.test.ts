@@ -220,11 +220,15 @@ describe('a set', () => {
     append.release()
   })
 
-  it('of a life of zero leaves nothing, not even as stale', async () => {
+  it.each<[what: string, value: unknown, ttl: '0s' | undefined]>([
+    ['of a life of zero', 2, '0s'],
+    ['of undefined', undefined, undefined],
+  ])('%s leaves nothing, not even as stale', async (_what, value, ttl) => {
     const { a, b } = setUp(2)
     const kept = definePolicy({ name: 'kept', ttl: '60s', stale: { ifError: '1h' } })
     await a.set(kept, 'k', 1)
-    await a.set(kept, 'k', 2, { ttl: '0s' })
+    await b.get(kept, 'k')
+    await a.set(kept, 'k', value, { ttl })
     expect([(await a.getEntry(kept, 'k')).value, (await b.getEntry(kept, 'k')).value]).not.toContain(1)
     expect((await a.getEntry(kept, 'k')).state).not.toBe('fresh')
     await open?.clock.advance(1)
