@@ -1,10 +1,11 @@
 import { encodeValue, NotPlainData } from './codec.js'
 import { DiskControls, type TagEvent } from './disk-controls.js'
-import { decodeEnvelope, encodeEnvelope, stampEnvelope } from './envelope.js'
+import { decodeEnvelope, encodeEnvelope, isAbove, stampEnvelope } from './envelope.js'
 import type { Events } from './events.js'
 import type { FoundValue } from './found.js'
 import { type Job, subject } from './job.js'
 import { decodeBody, judge, judgeAsking } from './judge-envelope.js'
+import type { Kept } from './local-store.js'
 import type { Anchor, AnchorKeeper } from './log-sync.js'
 import type { Namespace } from './namespace.js'
 import type { Clock } from './ports/clock.js'
@@ -131,24 +132,43 @@ export class DiskSide implements AnchorKeeper {
     return undefined
   }
 
-  /** Keeps what was found or filled; of what cannot be kept, no older value stays. False: it is not kept. */
-  keep(space: Space, key: Key, found: FoundValue, standing: Standing): boolean {
+  /** Keeps what was found or filled; of what cannot be kept, no older value stays. */
+  keep(space: Space, key: Key, found: FoundValue, standing: Standing): Kept {
     const entry = this.#entry(space, key, found, standing)
-    if (entry === undefined) {
-      this.evict(space, key, false)
-      return false
+    if (entry !== undefined && !this.#isTooLarge(entry)) {
+      this.#work.track(this.tier.write([entry]))
+      return 'kept'
     }
-    this.#work.track(this.tier.write([entry]))
-    return true
+    this.evict(space, key, false)
+    return entry === undefined ? 'not' : 'too-large'
   }
 
-  /** Stores values that a caller gave, all or none. */
+  /**
+   * Stores values that a caller gave, all or none of those that can be. Of one that is too large, or undefined, no older
+   * value stays.
+   */
   async set(
-    entries: readonly { readonly space: Space; readonly key: Key; readonly found: FoundValue }[],
-  ): Promise<boolean> {
-    const writes = entries.map(({ space, key, found }) => this.#entry(space, key, found, 'current'))
-    if (writes.some((write) => write === undefined)) return false
-    return writes.length === 0 || this.tier.write(writes as DiskWrite[])
+    entries: readonly { readonly space: Space; readonly key: Key; readonly found: FoundValue | undefined }[],
+  ): Promise<Kept[]> {
+    const writes: DiskWrite[] = []
+    const gone: string[] = []
+    const outcomes = entries.map(({ space, key, found }): Kept => {
+      const write = found && this.#entry(space, key, found, 'current')
+      if (found !== undefined && write === undefined) return 'not'
+      if (write !== undefined && !this.#isTooLarge(write)) writes.push(write)
+      else gone.push(storedKey(space.prefix, key))
+      return write === undefined || writes.at(-1) === write ? 'kept' : 'too-large'
+    })
+    if (outcomes.includes('not')) return entries.map(() => 'not')
+    const areWritten = await Promise.all([
+      writes.length === 0 || this.tier.write(writes),
+      gone.length === 0 || this.tier.remove(gone),
+    ])
+    return areWritten.includes(false) ? entries.map(() => 'not') : outcomes
+  }
+
+  #isTooLarge({ envelope }: DiskWrite): boolean {
+    return isAbove(envelope, this.tier.maxEntryBytes)
   }
 
   #entry(space: Space, key: Key, found: FoundValue, standing: Standing): DiskWrite | undefined {

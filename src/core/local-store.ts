@@ -5,6 +5,9 @@ import type { Key } from './ports/local-tier.js'
 import type { RecentLoads } from './recent-loads.js'
 import type { Space } from './space.js'
 
+/** What became of a value that was to be kept here. 'not': it died meanwhile, or there is no tier that could have it. */
+export type Kept = 'kept' | 'too-large' | 'not'
+
 /**
  * The only way into and out of the local tiers. What a flight brings is kept unless an event poisoned the flight on
  * its way (races R4 and R6); what an event names leaves the tiers and poisons the flights in one step.
@@ -19,23 +22,23 @@ export class LocalStore {
     this.#recent = recent
   }
 
-  /** Keeps a flight's value unless it was poisoned on its way. True if memory has it now. */
-  keep(job: Pick<Job, 'flight' | 'space' | 'key'>, found: FoundValue, bytes: number | undefined): boolean {
-    if (job.flight.isPoisoned) return false
-    const isKept = this.put(job, found, bytes)
+  /** Keeps a flight's value unless it was poisoned on its way. */
+  keep(job: Pick<Job, 'flight' | 'space' | 'key'>, found: FoundValue, bytes: number | undefined): Kept {
+    if (job.flight.isPoisoned) return 'not'
+    const kept = this.put(job, found, bytes)
     // A flight that began earlier must not put its older value in place of this one.
-    if (isKept) for (let older = job.flight.older; older; older = older.older) older.invalidate(true)
-    return isKept
+    if (kept === 'kept') for (let older = job.flight.older; older; older = older.older) older.invalidate(true)
+    return kept
   }
 
   /** Puts a value into the local tiers unless it died; one that is too large takes the older one's place by leaving it empty. */
-  put({ space, key }: Pick<Job, 'space' | 'key'>, found: FoundValue, bytes: number | undefined): boolean {
+  put({ space, key }: Pick<Job, 'space' | 'key'>, found: FoundValue, bytes: number | undefined): Kept {
     const { memory, disk, clock } = this.#parts
-    if (memory === undefined && disk === undefined) return false
+    if (memory === undefined && disk === undefined) return 'not'
     const standing = space.namespace.standing(found.seen, found.tags)
-    if (standing === 'dead') return false
-    const isOnDisk = disk !== undefined && (found.source === disk.tier.name || disk.keep(space, key, found, standing))
-    if (memory === undefined) return isOnDisk
+    if (standing === 'dead') return 'not'
+    const onDisk = disk && (found.source === disk.tier.name ? 'kept' : disk.keep(space, key, found, standing))
+    if (memory === undefined) return onDisk!
     const isKept = memory.set(space, key, {
       value: found.value,
       freshUntilMs:
@@ -53,7 +56,7 @@ export class LocalStore {
       memory.delete(space, key)
       this.#recent?.forget(space, key)
     }
-    return isKept || isOnDisk
+    return isKept || onDisk === 'kept' ? 'kept' : 'too-large'
   }
 
   /** Drops an entry, or makes it stale, and poisons whatever is on its way here. */

@@ -57,7 +57,12 @@ export class SoloFill {
   keep(job: Job, filled: Filled | undefined, durationMs: number): Found {
     if (filled === undefined || filled.freshMs === 0) return this.answer(job, filled, durationMs)
     const found = this.found(job, filled, job.flight.seen)
-    const isStored = this.#store.keep(job, found, undefined)
+    const kept = this.#store.keep(job, found, undefined)
+    const { events, shared } = this.#parts
+    // With a shared tier it is told of that one: elsewhere others may have room.
+    if (kept === 'too-large' && shared === undefined && events.hears('not-stored'))
+      events.emit({ type: 'not-stored', ...subject(job), cause: kept })
+    const isStored = kept === 'kept'
     this.tellFilled(job, filled, durationMs, isStored)
     return { ...found, isStored }
   }

@@ -80,34 +80,45 @@ export class Writer {
     this.#store.evict(space, key, false)
   }
 
-  /** All of a batch are on the disk after a crash, or none. */
+  /** All of a batch are on the disk after a crash, or none; what is too large for it may be in memory. */
   async #setLocally(requests: readonly WriteRequest[]): Promise<WriteOutcome[]> {
-    const { disk } = this.#parts
-    if (disk === undefined) return requests.map((request) => this.#setHere(request))
+    const { disk, clock } = this.#parts
     const { namespace } = requests[0]!.space
-    if (!disk.isReady(namespace)) await disk.ready(namespace)
-    const outcomes = requests.map((request) => plainData(request) ?? this.#setHere(request))
-    const nowMs = this.#parts.clock.now()
+    if (disk?.isReady(namespace) === false) await disk.ready(namespace)
+    const here = requests.map((request) => (disk && plainData(request)) ?? this.#setHere(request))
+    if (disk === undefined) return here.map((outcome) => (outcome instanceof CacheError ? outcome : 'stored'))
+    const nowMs = clock.now()
     const entries = requests
-      .filter(({ filled }, index) => outcomes[index] === 'stored' && filled.freshMs > 0)
-      .map(({ space, key, filled }) => ({ space, key, found: this.#found(filled, namespace.sequence, nowMs) }))
-    if (await disk.set(entries)) return outcomes
-    return outcomes.map((outcome) => (outcome === 'stored' ? notOnDisk('a value') : outcome))
+      .filter((_, index) => !(here[index] instanceof CacheError))
+      .map(({ space, key, filled }) => {
+        return { space, key, found: filled.freshMs > 0 ? this.#found(filled, namespace.sequence, nowMs) : undefined }
+      })
+    const kept = (await disk.set(entries)).values()
+    return here.map((outcome, index) => {
+      if (outcome instanceof CacheError) return outcome
+      const onDisk = kept.next().value!
+      if (onDisk === 'not') return notOnDisk('a value')
+      return onDisk === 'too-large' && outcome === 'not-in-memory'
+        ? tooLarge(requests[index]!.space, `the disk tier's limit of ${disk.tier.maxEntryBytes} bytes`)
+        : 'stored'
+    })
   }
 
-  #setHere({ space, key, filled }: WriteRequest): WriteOutcome {
+  /** 'not-in-memory': the disk may have it. */
+  #setHere({ space, key, filled }: WriteRequest): 'stored' | 'not-in-memory' | CacheError {
     const { memory, disk, clock } = this.#parts
     const { freshUntilMs, storedAtMs, seen, tags } = this.#found(filled, space.namespace.sequence, clock.now())
     const { value, staleMs } = filled
     const entry = { value, freshUntilMs, staleMs, storedAtMs, seen, tags: tags.length === 0 ? undefined : tags }
-    if (memory !== undefined && filled.freshMs > 0 && !memory.set(space, key, entry)) {
+    const isInMemory = filled.freshMs > 0 && memory?.set(space, key, entry) === true
+    if (filled.freshMs > 0 && !isInMemory) {
       if (disk === undefined) return tooLarge(space, "memory's limit for one entry")
-      memory.delete(space, key)
+      memory?.delete(space, key)
     }
     // Whatever is being filled began before this value was given.
     space.flights.poison(key, false)
     if (filled.freshMs === 0) this.#store.evict(space, key, false)
-    return 'stored'
+    return isInMemory ? 'stored' : 'not-in-memory'
   }
 
   async #setShared(requests: readonly WriteRequest[], shared: SharedTier): Promise<WriteOutcome[]> {

@@ -98,6 +98,8 @@ export class DiskStore {
   #state: DiskStats['state'] = 'opening'
   readonly #counts = { hits: 0, misses: 0, stores: 0, refused: 0, evicted: 0, damaged: 0, errors: 0 }
   readonly opened: Promise<boolean>
+  /** Stores were refused since there was last nothing to write. */
+  #isOverrun = false
   #closing: Promise<void> | undefined
   /** Stores whose files are being written. */
   readonly #writing = new Set<Promise<unknown>>()
@@ -361,8 +363,12 @@ export class DiskStore {
     }
     // What is larger than a bound goes alone.
     const [queued, packing] = [this.#log.queuedBytes, this.#packer.bytesUnderWay]
-    if (queued > 0 && queued + bytes > MAX_QUEUED_BYTES) return false
-    return packing === 0 || packing + largeBytes <= MAX_PACKING_BYTES
+    const isOverrun =
+      (queued > 0 && queued + bytes > MAX_QUEUED_BYTES) || (packing > 0 && packing + largeBytes > MAX_PACKING_BYTES)
+    // Once for a whole rush.
+    if (isOverrun && !this.#isOverrun) this.#tell('write', new Error('the disk does not keep up with what is stored'))
+    this.#isOverrun = isOverrun || (this.#isOverrun && queued + packing > 0)
+    return !isOverrun
   }
 
   #store(ops: readonly (LogOp | undefined)[], entries: readonly StoreEntry[]): Promise<boolean> | boolean {

@@ -40,6 +40,7 @@ class StoreTier implements DiskTier {
   readonly name = 'disk'
   readonly isPowerSafe: boolean
   readonly bootId = bootId()
+  readonly maxEntryBytes: number
   readonly #store: DiskStore
   /** Caches of other names may have used the directory before. */
   readonly #prefix: string
@@ -48,6 +49,7 @@ class StoreTier implements DiskTier {
     this.#store = new DiskStore(rules, context)
     this.#prefix = `${context.cacheName}:`
     this.isPowerSafe = rules.durability === 'fsync'
+    this.maxEntryBytes = rules.maxEntryBytes
   }
 
   get opened(): Promise<boolean> {

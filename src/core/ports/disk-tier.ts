@@ -45,6 +45,8 @@ export interface DiskTier {
   readonly isPowerSafe: boolean
   /** Names this start of the machine: what the last one wrote without `sync` may be missing. '' if it cannot be told. */
   readonly bootId: string
+  /** A larger envelope is refused. */
+  readonly maxEntryBytes: number
   /** Milliseconds since the Unix epoch on a time line that never goes back, across restarts. */
   nowMs(): number
   /** What is written from now on has a larger sequence. */

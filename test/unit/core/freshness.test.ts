@@ -106,12 +106,12 @@ describe('nothing is stored', () => {
     expect([cache.stats().fills, cache.stats().notStored, cache.stats().tiers.memory?.entries]).toEqual([2, 2, 0])
   })
 
-  it.each<[what: string, set: (row: Policy) => Promise<unknown>]>([
+  it.each<[what: string, set: (row: Policy<string>) => Promise<unknown>]>([
     ['of undefined', (row) => cache.set(row, 'k', undefined)],
     ['of undefined among others', (row) => cache.setMany(row, [['k', undefined]])],
     ['of 0s', (row) => cache.set(row, 'k', 2, { ttl: '0s' })],
   ])('by a set %s, and what was there is gone', async (_what, set) => {
-    const row = policy({ stale: { ifError: '1h' } })
+    const row = definePolicy<unknown, string>({ name: `p${++names}`, ttl: '60s', stale: { ifError: '1h' } })
     await cache.set(row, 'k', 1)
     await set(row)
     expect(await cache.getEntry(row, 'k')).toEqual({ state: 'missing' })

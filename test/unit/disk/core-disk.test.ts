@@ -68,6 +68,39 @@ describe.each([
     expect(await second.getEntry(policy, 'tag')).toMatchObject({ state: 'stale', value: 1 })
   })
 
+  it('of what is too large for it no older value stays, and the rest of a batch is stored', async () => {
+    const directory = temporaryDirectory()
+    const first = diskCache({ directory, hasMemory, clock, disk: { maxEntryBytes: '1kb' } })
+    const large = 'x'.repeat(2_000)
+    const outcome = hasMemory ? { state: 'stored' } : { state: 'failed', error: { code: 'ENTRY_TOO_LARGE' } }
+    const causes: string[] = []
+    first.on('not-stored', ({ cause }) => void causes.push(cause))
+    for (const key of ['a', 'b']) await first.set(plain, key, 'old')
+    const written = await first.setMany(plain, [
+      ['a', large],
+      ['b', 'new'],
+    ])
+    expect([written.get('a'), written.get('b')]).toMatchObject([outcome, { state: 'stored' }])
+    expect(await first.getOrFill(plain, 'd', () => large)).toBe(large)
+    const held = hasMemory ? large : undefined
+    expect([await first.get(plain, 'a'), await first.get(plain, 'd')]).toEqual([held, held])
+    expect(causes).toEqual(hasMemory ? [] : ['too-large'])
+    await first.close()
+    const second = start(directory)
+    expect(await second.getMany(plain, ['a', 'b', 'd'])).toEqual(new Map([['b', 'new']]))
+  })
+
+  it('what a set of undefined, or of no life, ends is gone for the next process', async () => {
+    const directory = temporaryDirectory()
+    const first = start(directory)
+    await first.set(plain, 'a', 1)
+    await first.set(plain, 'b', 1)
+    await first.set(plain, 'a', undefined)
+    await first.set(plain, 'b', 2, { ttl: '0s' })
+    await first.close()
+    expect(await start(directory).getMany(plain, ['a', 'b'])).toEqual(new Map())
+  })
+
   it('keeps a batch and reads it again by one look', async () => {
     const directory = temporaryDirectory()
     const first = start(directory)

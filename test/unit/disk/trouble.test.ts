@@ -45,6 +45,19 @@ describe('S4-11: a full disk', () => {
   })
 })
 
+describe('a disk that does not keep up', () => {
+  it('refuses what would wait beyond the limit, says so once, and takes more when it has caught up', async () => {
+    const { store, troubles } = await openStore({ maxBytes: '1gb', maxLogValueBytes: '512kb' })
+    const value = 'x'.repeat(500_000)
+    const rush = Array.from({ length: 150 }, (_, n) => store.set({ key: `k${n}`, value }))
+    const refused = (await Promise.all(rush)).filter((isStored) => !isStored).length
+    expect(refused).toBeGreaterThan(0)
+    expect(troubles).toMatchObject([{ kind: 'failed', operation: 'write' }])
+    expect(await store.set({ key: 'later', value })).toBe(true)
+    expect(store.stats()).toMatchObject({ refused, errors: 1, writes: 'closed' })
+  })
+})
+
 describe('a device that fails', () => {
   it('two deletions of one key are both told what became of the one that was written', async () => {
     const { store } = await openStore()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createCache, memoryTier } from '../../../src/index.js'
 import { EVICTION_NAMES } from '../../../src/memory/evictions/create-eviction.js'
 import { heldKeys, newEntry, newSpace, openTier } from './memory-fixture.js'
 
@@ -175,4 +176,16 @@ describe('changing the eviction', () => {
     for (let id = 10; id < 15; id++) tier.set(space, id, newEntry(id))
     expect(heldKeys(tier, space, [0, 1, 2, 3, 4])).toHaveLength(5)
   })
+})
+
+it('what is too large for it is returned by a fill and told, and refused by a set', async () => {
+  const cache = createCache({ ttl: '60s', tiers: [memoryTier({ maxBytes: 10_000 })] })
+  const causes: string[] = []
+  cache.on('not-stored', ({ cause }) => void causes.push(cause))
+  const large = 'x'.repeat(20_000)
+  expect(await cache.getOrFill('a', () => large)).toBe(large)
+  expect(causes).toEqual(['too-large'])
+  await expect(cache.set('a', large)).rejects.toMatchObject({ code: 'ENTRY_TOO_LARGE' })
+  expect([await cache.get('a'), cache.stats().notStored]).toEqual([undefined, 1])
+  await cache.close()
 })
