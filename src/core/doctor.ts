@@ -64,6 +64,7 @@ function servers(inspection: SharedInspection, shared: SharedTier): DoctorFindin
           reach(node, shared),
           role(node),
           scripts(node, shared),
+          publish(node),
           eviction(node),
           room(node, inspection),
           safety(node),
@@ -118,7 +119,18 @@ function scripts(node: NodeInspection, { fencing }: Pick<SharedTier, 'fencing'>)
   if (node.scripts === undefined) return undefined
   return node.scripts
     ? good('scripts', `${at(node)}runs scripts`, 'stores are fenced')
-    : broken('scripts', `${at(node)}refuses EVAL`, 'stores cannot be fenced: allow @scripting to this user')
+    : broken(
+        'scripts',
+        `${at(node)}refuses EVAL: ${node.refused?.scripts}`,
+        "stores cannot be fenced: allow @scripting, and keys under the tier's prefix, to this user",
+      )
+}
+
+function publish(node: NodeInspection): DoctorFinding | undefined {
+  const refused = node.refused?.publish
+  if (refused === undefined) return undefined
+  const means = "no invalidation is acknowledged: allow this user the channels under the tier's prefix (&…)"
+  return broken('publish', `${at(node)}refuses PUBLISH: ${refused}`, means)
 }
 
 function eviction(node: NodeInspection): DoctorFinding | undefined {
@@ -135,7 +147,11 @@ function eviction(node: NodeInspection): DoctorFinding | undefined {
 }
 
 function room(node: NodeInspection, { highWaterMark = 1 }: SharedInspection): DoctorFinding | undefined {
-  const { usedBytes, maxBytes } = node
+  const { usedBytes, maxBytes, refused } = node
+  if (refused?.info !== undefined) {
+    const means = 'there is no high-water mark, and eviction, replicas and persistence are unknown: allow +info'
+    return look('room', `${at(node)}refuses INFO: ${refused.info}`, means)
+  }
   if (usedBytes === undefined || maxBytes === undefined) return undefined
   if (maxBytes === 0) {
     const means = 'it grows until the machine has no memory left; set maxmemory, or maxBytes for this cache'
@@ -148,7 +164,8 @@ function room(node: NodeInspection, { highWaterMark = 1 }: SharedInspection): Do
     : good('room', says, `nothing is stored above ${Math.round(highWaterMark * 100)} %`)
 }
 
-function safety(node: NodeInspection): DoctorFinding {
+function safety(node: NodeInspection): DoctorFinding | undefined {
+  if (node.refused?.info !== undefined) return undefined
   const { replicas = 0, appendOnly, snapshots } = node
   const kept = appendOnly ? 'append-only file' : snapshots ? 'snapshots' : 'no persistence'
   const says = `${at(node)}${replicas === 1 ? '1 replica' : `${replicas} replicas`}, ${kept}`

@@ -1,30 +1,50 @@
 import { errorText } from '../core/error-text.js'
 import type { Clock } from '../core/ports/clock.js'
 import type { NodeInspection } from '../core/ports/shared-tier.js'
+import type { RedisCommand } from './redis-connection.js'
 import type { RedisGuard } from './redis-guard.js'
 import { infoReply, isReply, timeReply } from './redis-replies.js'
 
-/** What one server says about itself. */
-export async function inspectNode(guard: RedisGuard, clock: Clock, name: string): Promise<NodeInspection> {
+/** Names of the tier's own that a server is asked about. */
+export interface InspectedNames {
+  readonly logs: readonly string[]
+  /** Undefined where nothing is published. */
+  readonly channel: string | undefined
+}
+
+/** What one server says about itself, and what it allows this user. */
+export async function inspectNode(
+  guard: RedisGuard,
+  clock: Clock,
+  { name, logs, channel }: InspectedNames & { readonly name: string },
+): Promise<NodeInspection> {
   try {
-    const info = infoReply(await guard.sendTo(name, ['INFO']))
+    // A server that is not there answers none of these; one that forbids it, the others.
+    const measured = await clockOf(guard, clock, name)
+    const info = await answerTo(guard, name, ['INFO'])
+    const fields = 'reply' in info ? infoReply(info.reply) : new Map<string, string>()
+    const ownLogs = logs.filter((log) => guard.nodeOf(log) === name).slice(0, 1)
+    const scripts = await answerTo(guard, name, ['EVAL', 'return 1', String(ownLogs.length), ...ownLogs])
+    // Whoever listens takes it for no row.
+    const publish = channel === undefined ? { reply: 0 } : await answerTo(guard, name, ['PUBLISH', channel, ''])
     const number = (field: string): number | undefined => {
-      const value = Number(info.get(field) ?? Number.NaN)
+      const value = Number(fields.get(field) ?? Number.NaN)
       return Number.isFinite(value) ? value : undefined
     }
     return {
       name,
-      version: info.get('redis_version'),
-      role: info.get('role'),
+      version: fields.get('redis_version'),
+      role: fields.get('role'),
       usedBytes: number('used_memory'),
       maxBytes: number('maxmemory'),
-      evictionPolicy: info.get('maxmemory_policy'),
+      evictionPolicy: fields.get('maxmemory_policy'),
       evictedKeys: number('evicted_keys'),
       replicas: number('connected_slaves'),
-      appendOnly: flag(info.get('aof_enabled')),
+      appendOnly: flag(fields.get('aof_enabled')),
       snapshots: await hasSnapshots(guard, name),
-      scripts: await runsScripts(guard, name),
-      ...(await clockOf(guard, clock, name)),
+      scripts: 'reply' in scripts && isReply(scripts.reply),
+      refused: { scripts: scripts.refused, publish: publish.refused, info: info.refused },
+      ...measured,
     }
   } catch (error) {
     return { name, error: errorText(error) }
@@ -44,11 +64,15 @@ async function clockOf(
   return { clockOffsetMs: Math.round(serverMs - wallAt - roundTripMs / 2), roundTripMs }
 }
 
-async function runsScripts(guard: RedisGuard, name: string): Promise<boolean> {
+async function answerTo(
+  guard: RedisGuard,
+  name: string,
+  command: RedisCommand,
+): Promise<{ reply: unknown; refused?: undefined } | { refused: string }> {
   try {
-    return isReply(await guard.sendTo(name, ['EVAL', 'return 1', '0']))
-  } catch {
-    return false
+    return { reply: await guard.sendTo(name, command) }
+  } catch (error) {
+    return { refused: errorText(error) }
   }
 }
 

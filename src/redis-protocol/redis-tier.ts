@@ -307,8 +307,10 @@ export class RedisTier implements SharedTier {
   }
 
   async inspect(): Promise<SharedInspection> {
+    const logs = Array.from({ length: this.shards }, (_, shard) => this.#layout.log(shard))
+    const names = { logs, channel: this.fencing === 'none' ? undefined : logs[0] }
     const [nodes] = await Promise.all([
-      Promise.all(this.#guard.names().map((name) => inspectNode(this.#guard, this.#clock, name))),
+      Promise.all(this.#guard.names().map((name) => inspectNode(this.#guard, this.#clock, { name, ...names }))),
       this.#budget?.look(true),
     ])
     const { maxBytes, highWaterMark } = this.#budget?.settings ?? {}

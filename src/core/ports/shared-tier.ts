@@ -204,6 +204,8 @@ export interface NodeInspection {
   readonly snapshots?: boolean | undefined
   /** False: EVAL is refused. */
   readonly scripts?: boolean | undefined
+  /** What this user may not do there, in the server's words: run scripts on the tier's keys, publish on its channel, ask INFO. */
+  readonly refused?: { readonly [what in 'scripts' | 'publish' | 'info']?: string } | undefined
   /** The server's wall clock minus this process's, in milliseconds; the truth lies within half a round trip of it. */
   readonly clockOffsetMs?: number | undefined
   readonly roundTripMs?: number | undefined

@@ -73,6 +73,29 @@ test('finds a user who may not run scripts, and a server that is not there', asy
   expect(await doctor(cacheOver(client))).toMatchObject({ isSound: false })
 })
 
+test('says of what a user may not do what it means, and what is not known then', async () => {
+  const server = await start()
+  const findingsOf = async (...rules: string[]) => {
+    await server.client().call('ACL', 'SETUSER', 'some', 'reset', 'on', '>secret', '+@all', '-@admin', ...rules)
+    const report = await doctor(
+      cacheOver(server.client({ username: 'some', password: 'secret', enableReadyCheck: false })),
+    )
+    return Object.fromEntries(
+      report.findings.map(({ topic, level, says, means }) => [topic, `${level}: ${says} ${means}`]),
+    )
+  }
+  expect(await findingsOf('~*', '&*')).not.toHaveProperty('publish')
+  // As a new user of Redis 7 is: without channels.
+  const deaf = await findingsOf('~*')
+  expect(deaf.publish).toMatch(/^broken: refuses PUBLISH: NOPERM .*no invalidation is acknowledged/)
+  expect(deaf.scripts).toMatch(/^good/)
+  expect((await findingsOf('~other:*', '&*')).scripts).toMatch(/^broken: refuses EVAL: NOPERM .*keys/)
+  const discreet = await findingsOf('~*', '&*', '-info')
+  expect(discreet.room).toMatch(/^look: refuses INFO: NOPERM .*no high-water mark/)
+  expect([discreet.reach, discreet.scripts]).toEqual([expect.stringMatching(/^good/), expect.stringMatching(/^good/)])
+  expect(discreet).not.toHaveProperty('safety')
+})
+
 test('sees a clock that is an hour off, and a client that hands integers on as text', async () => {
   const server = await start()
   const clock = offClock(-3_600_000)
