@@ -12,7 +12,7 @@ export interface PurgeOptions {
   dryRun?: boolean | undefined
   /** The `cursor` of a purge that was stopped: goes on there, and clears nothing again. Default: from the beginning. */
   from?: string | undefined
-  /** Ends it between two steps; the receipt says where to go on. */
+  /** Ends it between two steps; the receipt says where to go on. One that is aborted before rejects with its reason. */
   signal?: AbortSignal | undefined
   /** Told after each step what was done so far. Must not throw. */
   onStep?: ((soFar: PurgeReceipt) => void) | undefined
@@ -65,6 +65,7 @@ export async function purgeTenant(
   options: PurgeOptions | undefined,
 ): Promise<PurgeReceipt> {
   const plan = checkPlan(options === undefined ? {} : options)
+  plan.signal?.throwIfAborted()
   const { dryRun, signal, onStep } = plan
   const tenant = scope.tenantId
   const cleared = dryRun || plan.from !== undefined ? {} : { cleared: (await scope.clear()).token }

@@ -207,7 +207,7 @@ export class RedisGuard {
     const server = name === ONLY ? '' : ` to ${name}`
     return new CacheError(
       'SHARED_TIER_FAILED',
-      breaker?.isClosed !== false
+      breaker?.isClosed !== false || !this.#isConnected(name)
         ? `Shared tier '${this.#tierName}' is not connected${server}.`
         : `Shared tier '${this.#tierName}' sends nothing${server}: it did not answer, and is being probed.`,
     )

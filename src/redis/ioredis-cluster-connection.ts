@@ -5,7 +5,7 @@ import type {
   RedisSubscription,
 } from '../redis-protocol/redis-connection.js'
 import { atEndOfTick } from '../redis-protocol/turn-clock.js'
-import { isConnected } from './ioredis-connection.js'
+import { isConnected, takesCommands } from './ioredis-connection.js'
 import { SUBSCRIBER_OPTIONS, subscribeWith } from './ioredis-subscription.js'
 import { nodeAnswers } from './node-answers.js'
 import { inOneWrite } from './one-write.js'
@@ -23,8 +23,7 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
 
   /** A disconnecting cluster is one that is closed, or about to begin anew. */
   get isUp(): boolean {
-    const { status } = this.#cluster
-    return isConnected(status) && status !== 'disconnecting'
+    return takesCommands(this.#cluster) && this.#cluster.status !== 'disconnecting'
   }
 
   names(): readonly string[] {

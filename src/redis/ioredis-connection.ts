@@ -14,7 +14,7 @@ export class IoredisConnection implements RedisConnection {
   }
 
   get isUp(): boolean {
-    return isConnected(this.#client.status)
+    return takesCommands(this.#client)
   }
 
   send([name, ...args]: RedisCommand): Promise<unknown> {
@@ -32,7 +32,15 @@ export class IoredisConnection implements RedisConnection {
   }
 }
 
-/** False while a command could only wait for a connection to come back. The first command makes the first one. */
+/**
+ * False while a command could only wait for a connection to come back, or would be refused by a client that keeps no
+ * queue while it connects. The first command makes the first connection.
+ */
+export function takesCommands({ status, options }: Pick<IoredisClient, 'status' | 'options'>): boolean {
+  if (options?.enableOfflineQueue === false) return status === 'ready' || status === 'wait'
+  return isConnected(status)
+}
+
 export function isConnected(status: string): boolean {
   return status !== 'reconnecting' && status !== 'close' && status !== 'end'
 }

@@ -6,12 +6,19 @@ import type { CorkableStream } from './one-write.js'
  */
 export type RedisClient = IoredisClient | IoredisCluster | NodeRedisClient | NodeRedisCluster | NodeRedisSentinel
 
+/** Options of a client that the tier looks at. */
+export interface IoredisClientOptions {
+  readonly keyPrefix?: string | undefined
+  readonly role?: string | undefined
+  readonly enableOfflineQueue?: boolean | undefined
+}
+
 /** An ioredis client of one server, or of the primary behind Sentinel. */
 export interface IoredisClient {
   /** 'wait', 'connecting', 'connect', 'ready', 'close', 'reconnecting' or 'end'. */
   readonly status: string
   readonly isCluster?: boolean | undefined
-  readonly options?: { readonly keyPrefix?: string | undefined; readonly role?: string | undefined } | undefined
+  readonly options?: IoredisClientOptions | undefined
   /** Missing until it is connected. */
   readonly stream?: CorkableStream | undefined
   call(command: string, ...args: string[]): Promise<unknown>
@@ -22,7 +29,7 @@ export interface IoredisClient {
 export interface IoredisCluster {
   readonly status: string
   readonly isCluster: boolean
-  readonly options?: object | undefined
+  readonly options?: IoredisClientOptions | undefined
   /** Which nodes serve each slot, `host:port`, the primary first. */
   readonly slots: readonly (readonly string[])[]
   call(command: string, ...args: string[]): Promise<unknown>

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { SharedTier } from '../../../src/core/ports/shared-tier.js'
@@ -127,6 +128,15 @@ test('works with a client that hands integers on as text', async () => {
   expect(await text.renew(NAMESPACE, KEY, 'T'.repeat(16), 5_000)).toBe(true)
   expect((await text.delete(NAMESPACE, [KEY], 'payload', false)).existed).toEqual([false])
   await text.close()
+})
+
+test('uses a client that keeps no queue as soon as it is connected', async () => {
+  const client = server.client({ enableOfflineQueue: false })
+  const unqueued = openRedisTier(client)
+  await expect(unqueued.tail(0)).rejects.toThrow('is not connected')
+  await once(client, 'ready')
+  expect((await unqueued.tail(0)).generation).not.toBe('')
+  await unqueued.close()
 })
 
 test('works with a client that groups commands by itself', async () => {

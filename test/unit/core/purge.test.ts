@@ -50,6 +50,13 @@ describe('cache.purge', () => {
     expect(await purged).toMatchObject({ deleted: 250, isDone: true })
   })
 
+  it('does nothing for a signal that was aborted before', async () => {
+    const { cache, other } = await filled()
+    const reason = new Error('too late')
+    await expect(cache.purge('org-1', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(await other.tenant('org-1').get(units, 7)).toBe(7)
+  })
+
   it('stops when it is told to, at once, and goes on from there without clearing again', async () => {
     const { cache, clock } = await filled()
     const stop = new AbortController()
