@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { definePolicy } from '../../../src/index.js'
 import { createTwinServer, type FakeClock, fakeClock, seededRandom } from '../../../src/testing/index.js'
-import { until } from '../../kit/until.js'
 import { diskCache } from './disk-caches.js'
 import { temporaryDirectory } from './store-fixture.js'
 
