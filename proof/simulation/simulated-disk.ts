@@ -77,6 +77,7 @@ class SimulatedDisk implements DiskTier {
   readonly name = 'disk'
   readonly isPowerSafe: boolean
   readonly bootId: string
+  readonly maxEntryBytes = Number.POSITIVE_INFINITY
   readonly opened: Promise<boolean>
   state: DiskTier['state'] = 'opening'
   readonly #directory: SimulatedDirectory
