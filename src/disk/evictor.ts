@@ -30,8 +30,8 @@ const NOTES_SHARE = 1 / 16
 /** Of a segment: what is kept of it is sorted, read and moved piece by piece. */
 const PIECE_BYTES = 1024 * 1024
 
-/** To look a row of a hint up in the index. */
-const WORK_OF_A_HINT_ROW = 20
+/** To look a row of a hint up in the index, somewhere in memory. */
+const WORK_OF_A_HINT_ROW = 60
 
 /** The store, as far as making room concerns it. */
 export interface EvictorParts {
