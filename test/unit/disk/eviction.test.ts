@@ -59,6 +59,17 @@ describe('S4-20: eviction', () => {
     expect(store.stats().evicted).toBeGreaterThan(10_000)
   })
 
+  it('keeps what is used also where the number of entries is the limit', async () => {
+    const { store } = await openStore({ maxBytes: '16mb', maxEntries: 5_000, eviction: 'lru' })
+    for (const key of used) await store.set({ key, value })
+    for (let n = 0; n < 12_000; n++) {
+      await store.set({ key: `k${n}`, value })
+      if (n % 20 === 0) await store.getMany(used)
+      expect(store.stats().entries).toBeLessThanOrEqual(5_600)
+    }
+    expect(used.filter((key) => store.has(key)).length).toBeGreaterThanOrEqual(18)
+  })
+
   it('that cannot wait for what is to be kept drops the oldest segment, not all of them', async () => {
     let letGo = (): void => {}
     const held = new Promise<void>((resolve) => {
