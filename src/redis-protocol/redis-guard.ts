@@ -3,9 +3,9 @@ import type { Clock } from '../core/ports/clock.js'
 import { Breaker, type BreakerSettings, type BreakerState } from './breaker.js'
 import { caught } from './caught.js'
 import type { RedisSender } from './redis-commands.js'
-import { keyOf, type RedisCommand, type RedisConnection } from './redis-connection.js'
+import { keyOf, type RedisCommand, type RedisConnection, type RedisNodes } from './redis-connection.js'
 import { RedisDeadlines } from './redis-deadlines.js'
-import { slotOf } from './redis-slot.js'
+import { SLOTS, slotOf } from './redis-slot.js'
 
 /** A node that answers nothing else is as good as gone. */
 const OUT_OF_SERVICE = /^(LOADING|CLUSTERDOWN|MASTERDOWN|NOAUTH|WRONGPASS)\b/
@@ -74,6 +74,20 @@ export class RedisGuard {
   /** Names of the servers: that of the only one is ''. */
   names(): readonly string[] {
     return this.#connection.nodes?.names() ?? [ONLY]
+  }
+
+  /**
+   * Names of all servers, for what must look at each of them. The client of a Cluster learns them with its first
+   * command, and may lose sight of one. Rejects if it does not know them all: nothing may be left out unsaid.
+   */
+  async everyName(): Promise<readonly string[]> {
+    const { nodes } = this.#connection
+    if (nodes === undefined) return [ONLY]
+    if (!knowsEveryNode(nodes)) await this.send(['TIME'])
+    if (!knowsEveryNode(nodes)) {
+      throw new CacheError('SHARED_TIER_FAILED', `Shared tier '${this.#tierName}' is not connected to every server.`)
+    }
+    return nodes.names()
   }
 
   nodeOf(key: string): string {
@@ -212,6 +226,14 @@ export class RedisGuard {
         : `Shared tier '${this.#tierName}' sends nothing${server}: it did not answer, and is being probed.`,
     )
   }
+}
+
+/** A slot that nobody serves has no keys. */
+function knowsEveryNode(nodes: RedisNodes): boolean {
+  const names = new Set<string | undefined>(nodes.names())
+  const owners = new Set(Array.from({ length: SLOTS }, (_, slot) => nodes.ofSlot(slot)))
+  owners.delete(undefined)
+  return owners.size > 0 && [...owners].every((owner) => names.has(owner))
 }
 
 async function sendOverBreak(send: () => Promise<unknown>): Promise<unknown> {

@@ -12,8 +12,22 @@ export interface InspectedNames {
   readonly channel: string | undefined
 }
 
+/** Every server; if they are not known, why. */
+export async function inspectNodes(
+  guard: RedisGuard,
+  clock: Clock,
+  names: InspectedNames,
+): Promise<readonly NodeInspection[]> {
+  try {
+    const nodes = await guard.everyName()
+    return await Promise.all(nodes.map((name) => inspectNode(guard, clock, { name, ...names })))
+  } catch (error) {
+    return [{ name: '', error: errorText(error) }]
+  }
+}
+
 /** What one server says about itself, and what it allows this user. */
-export async function inspectNode(
+async function inspectNode(
   guard: RedisGuard,
   clock: Clock,
   { name, logs, channel }: InspectedNames & { readonly name: string },

@@ -18,7 +18,7 @@ export async function reclaimStep(
   namespace: NamespaceId,
   { cursor, dryRun }: ReclaimRequest,
 ): Promise<ReclaimStep> {
-  const nodes = [...guard.names()].sort()
+  const nodes = [...(await guard.everyName())].sort()
   const [at = '0', index = '0'] = cursor.split(':').reverse()
   const node = nodes[Number(index)]
   // The cluster has become smaller.

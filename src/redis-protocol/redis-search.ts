@@ -15,7 +15,7 @@ export async function* searchKeys(
 ): AsyncGenerator<{ scanned: number; keys: StoredKey[] }> {
   const rest = new Glob(glob)
   const pattern = `${escapeForRedis(layout.data(keyPrefix).slice(0, -1))}${rest.toRedis()}}`
-  for (const node of guard.names()) {
+  for (const node of await guard.everyName()) {
     let cursor = '0'
     do {
       signal?.throwIfAborted()

@@ -1,4 +1,4 @@
-const SLOTS = 16_384
+export const SLOTS = 16_384
 
 /** CRC-16/XMODEM, as Redis Cluster computes it: polynomial 0x1021, begun with 0. */
 const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {

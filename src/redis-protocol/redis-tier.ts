@@ -35,7 +35,7 @@ import { RedisCommands } from './redis-commands.js'
 import type { RedisConnection } from './redis-connection.js'
 import { RedisDeadlines } from './redis-deadlines.js'
 import { RedisGuard } from './redis-guard.js'
-import { inspectNode } from './redis-inspection.js'
+import { inspectNodes } from './redis-inspection.js'
 import { RedisLayout } from './redis-layout.js'
 import { RedisReads } from './redis-reads.js'
 import { reclaimStep } from './redis-reclaim.js'
@@ -309,10 +309,8 @@ export class RedisTier implements SharedTier {
   async inspect(): Promise<SharedInspection> {
     const logs = Array.from({ length: this.shards }, (_, shard) => this.#layout.log(shard))
     const names = { logs, channel: this.fencing === 'none' ? undefined : logs[0] }
-    const [nodes] = await Promise.all([
-      Promise.all(this.#guard.names().map((name) => inspectNode(this.#guard, this.#clock, { name, ...names }))),
-      this.#budget?.look(true),
-    ])
+    const nodes = await inspectNodes(this.#guard, this.#clock, names)
+    await this.#budget?.look(true)
     const { maxBytes, highWaterMark } = this.#budget?.settings ?? {}
     return { nodes, ownBytes: this.#budget?.ownBytes, budgetBytes: maxBytes, highWaterMark }
   }

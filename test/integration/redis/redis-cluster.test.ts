@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Cluster } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { SharedTier } from '../../../src/core/ports/shared-tier.js'
-import { createCache, definePolicy, memoryTier } from '../../../src/index.js'
+import { createCache, definePolicy, doctor, memoryTier } from '../../../src/index.js'
 import { redisTier } from '../../../src/redis/index.js'
 import { slotOf } from '../../../src/redis-protocol/redis-slot.js'
 import { until } from '../../kit/until.ts'
 import { CLUSTER, type OpenClient } from '../../servers/clients.ts'
+import { freePort } from '../../servers/free-port.ts'
 import { type RedisCluster, startRedisCluster } from '../../servers/redis-cluster.ts'
 import { NAMESPACE, openRedisTier, setEntries } from './open-redis-tier.ts'
 
@@ -18,6 +20,51 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.stop())
 beforeEach(() => cluster.flush())
+
+/** A client as it is before its first command, or without a server: ioredis' knows no node then. */
+function untried(rootNodes: readonly { host: string; port: number }[]): Cluster {
+  const client = new Cluster([...rootNodes], { redisOptions: { disconnectTimeout: 0 } })
+  client.on('error', () => {})
+  ended.push(() => client.disconnect())
+  return client
+}
+const ended: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ended.splice(0).reverse()) await end()
+})
+
+describe('what must look at every server', () => {
+  const row = definePolicy({ name: 'row', ttl: '60s', coordinate: { leaseMs: 90_000 } })
+  const over = (client: Cluster) => {
+    const cache = createCache({
+      name: 'test',
+      tiers: [redisTier({ client, commandTimeout: '10s', pollInterval: '0ms' })],
+      maxStaleness: '60s',
+    })
+    ended.push(() => cache.close({ graceMs: 0 }))
+    return cache
+  }
+
+  test('finds them all with the first command of a client', async () => {
+    const before = over(untried(cluster.rootNodes))
+    await before.setMany(
+      row,
+      Array.from({ length: 30 }, (_, n) => [`k${n}`, n]),
+    )
+    expect(await over(untried(cluster.rootNodes)).invalidatePattern(row, 'k*')).toMatchObject({ deleted: 30 })
+    const { inspection } = await doctor(over(untried(cluster.rootNodes)))
+    expect(inspection?.nodes.map(({ name, error }) => [name !== '', error])).toEqual(Array(3).fill([true, undefined]))
+  })
+
+  test('is refused, and said to be unsound, where they are not known', async () => {
+    const client = untried([{ host: '127.0.0.1', port: await freePort() }])
+    const cache = createCache({ name: 'test', tiers: [redisTier({ client })] })
+    ended.push(() => cache.close({ graceMs: 0 }))
+    await expect(cache.invalidatePattern(row, 'k*')).rejects.toMatchObject({ code: 'SHARED_TIER_FAILED' })
+    await expect(cache.purge('org-1', { from: '0' })).rejects.toMatchObject({ code: expect.stringMatching(/^SHARED/) })
+    expect(await doctor(cache)).toMatchObject({ isSound: false })
+  })
+})
 
 for (const [library, connect] of Object.entries(CLUSTER)) {
   describe(`a cluster over ${library}`, () => {
