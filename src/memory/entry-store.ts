@@ -47,6 +47,8 @@ export class EntryStore {
   /** What the structure takes for an entry, beside key and value. */
   overheadBytes: number
   evictionName: EvictionName
+  /** The eviction need not be told of reads while there is plenty of room. */
+  restsWhileRoomy: boolean
   #missedKey: Key | undefined
   #missedSpaceId = 0
   #missedHash = 0
@@ -64,9 +66,6 @@ export class EntryStore {
     this.restsWhileRoomy = EVICTIONS[options.eviction].restsWhileRoomy === true
     this.overheadBytes = overheadOf(this.slots, options.eviction)
   }
-
-  /** The eviction need not be told of reads while there is plenty of room. */
-  restsWhileRoomy: boolean
 
   findText(spaceId: number, key: string): number {
     const hash = this.#hash.ofText(spaceId, key)

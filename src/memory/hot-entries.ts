@@ -27,6 +27,14 @@ const TAG_SHIFT = 8
 const STEPS_A_MS = 1 / 32
 const MAX_STEPS = 0x3fff_ffff
 
+/** Of look-ups that the table doesn't answer, one in four is noted; so many for each place, and it has had its chance. */
+const UNNOTED_MASK = 3
+const PASSES_A_PLACE = 4
+/** It must answer so many for each that it doesn't: a look in vain and the upkeep cost more than an answer saves. */
+const LEAST_ANSWERS_A_PASS = 3
+/** It rests for so many times the look-ups after which it was judged. */
+const REST = 16
+
 /** Notes after which marks that don't tell keys apart are noticed. */
 const NOTES_A_LOOK = 4096
 
@@ -47,6 +55,7 @@ export interface FoundEntry {
  *
  * Whoever changes an entry calls `forget`; invalidations by tag or clear show in the sequence. Who was read lately
  * keeps its place once against another key, so that a crowd of keys that are read once does not wear the table out.
+ * Where reads spread over too many keys for that, the table rests: it would only take room in the processor's caches.
  */
 export class HotEntries {
   readonly #marks = new KeyMarks()
@@ -55,6 +64,10 @@ export class HotEntries {
   #words = new Int32Array(1 << (MIN_BITS + STRIDE_BITS))
   /** Key and value of each place; the key is '' where there is none, so that text is only ever compared with text. */
   #pairs = emptyPairs(1 << MIN_BITS)
+  /** True while the table isn't worth its while: it is kept true, but neither asked nor told of more. */
+  isResting = false
+  #answers = 0
+  #passesLeft = PASSES_A_PLACE << MIN_BITS
   #notesLeft = NOTES_A_LOOK
   #notesALook = NOTES_A_LOOK
   /** Notes whose mark another key had already. */
@@ -93,9 +106,21 @@ export class HotEntries {
     return undefined
   }
 
-  /** The slot of what was read last. */
-  readSlot(): number {
+  /** The slot of what was read last, which counts as an answer. */
+  answered(): number {
+    this.#answers++
     return this.#words[this.#readPlace << STRIDE_BITS]! & SLOT_MASK
+  }
+
+  /**
+   * Another look-up went the long way. True: note what it found. Of those one in four is noted, so that what is read all
+   * the time comes here soon and what is read twice or thrice seldom does.
+   *
+   * `areAnswersCounted`: whether `answered` is called for each answer; unless it is, all are noted and nothing is judged.
+   */
+  passed(areAnswersCounted: boolean): boolean {
+    if (!areAnswersCounted || --this.#passesLeft === 0) this.#judge(areAnswersCounted)
+    return !this.isResting && (this.#passesLeft & UNNOTED_MASK) === 0
   }
 
   note(found: FoundEntry): void {
@@ -139,6 +164,7 @@ export class HotEntries {
     this.#shift = 32 + WAYS_BITS - bits
     this.#words = new Int32Array(1 << (bits + STRIDE_BITS))
     this.#pairs = emptyPairs(1 << bits)
+    this.#judge(false)
   }
 
   /** The place to note an entry at; -1 if all are taken by keys that were read lately. */
@@ -161,6 +187,14 @@ export class HotEntries {
     if (coldest >= 0) return coldest
     for (let place = first; place < first + WAYS; place++) words[(place << STRIDE_BITS) + FRESH_UNTIL]! &= ~WARM
     return -1
+  }
+
+  /** Looks back on as many look-ups as it takes to know a place's worth of keys, or ends a rest. */
+  #judge(areAnswersCounted: boolean): void {
+    const passes = PASSES_A_PLACE * (this.#words.length >> STRIDE_BITS)
+    this.isResting = areAnswersCounted && !this.isResting && this.#answers < LEAST_ANSWERS_A_PASS * passes
+    this.#passesLeft = this.isResting ? passes * REST : passes
+    this.#answers = 0
   }
 
   /** Many keys with one mark: other keys are asked for than those that the marks were learned from. */

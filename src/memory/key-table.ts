@@ -10,7 +10,7 @@ const SLOT_MASK = 0xff_ffff
 const MARK_SHIFT = 24
 const DISTANCE_SHIFT = 28
 const ONE_FURTHER = 1 << DISTANCE_SHIFT
-/** A distance of this or more: where exactly the home is, the record's hash tells. Such cells may be in any order. */
+/** A distance of this or more: where exactly the home is, the record's hash tells. */
 const FAR = 15
 /** Places behind the last home, so that a run never wraps around. */
 const SPILL = 64
@@ -99,10 +99,12 @@ export class KeyTable {
 
   insert(slot: number, hash: number): void {
     const cells = this.#cells
-    let at = this.home(hash)
+    const home = this.home(hash)
+    let at = home
     let carried = slot | markOf(hash)
     let cell = cells[at]!
     for (; cell !== EMPTY && cell >>> DISTANCE_SHIFT >= carried >>> DISTANCE_SHIFT; cell = cells[++at]!) {
+      if (carried >>> DISTANCE_SHIFT === FAR && this.#homeOf(cell) > home) break
       carried = further(carried)
     }
     for (; cell !== EMPTY; cell = cells[++at]!) {
@@ -150,8 +152,12 @@ export class KeyTable {
 
   /** A far cell that moves one place back: how far it is then, only its record's hash tells. */
   #nearer(cell: number, at: number): number {
-    const distance = at - 1 - this.home(this.#slots.hash(cell & SLOT_MASK))
+    const distance = at - 1 - this.#homeOf(cell)
     return distance < FAR ? (cell & ~(FAR << DISTANCE_SHIFT)) | (distance << DISTANCE_SHIFT) : cell
+  }
+
+  #homeOf(cell: number): number {
+    return this.home(this.#slots.hash(cell & SLOT_MASK))
   }
 
   #spillFurther(at: number, cell: number): void {

@@ -26,8 +26,6 @@ import { MemoryPressure, type PressureFinding } from './memory-pressure.js'
 import { processReadings } from './memory-readings.js'
 import { Room } from './room.js'
 
-/** One find in eight makes a hot entry: soon what is read all the time, seldom what is read two or three times. */
-const UNNOTED_MASK = 7
 /** Entries beyond the room under pressure that leave with each new one, and with each step of the sweep. */
 const LEAVERS_A_SET = 32
 const LEAVERS_A_STEP = 4_096
@@ -69,8 +67,6 @@ export class RunningMemoryTier implements MemoryTier {
   #shrinks = 0
   /** Spaces of entries that were evicted and not told yet. */
   readonly #evicted: SpaceView[] = []
-  /** Text keys that were found by way of the index. */
-  #textHits = 0
   /** False while the eviction need not be told of reads. */
   #countsUses = true
   #isClosed = false
@@ -100,7 +96,7 @@ export class RunningMemoryTier implements MemoryTier {
   getFresh(space: SpaceView, key: Key, nowMs: number): unknown {
     if (typeof key === 'string') {
       const { hot } = this.#store
-      const value = hot.read(space.id, key, space.namespace.sequence, nowMs)
+      const value = hot.isResting ? undefined : hot.read(space.id, key, space.namespace.sequence, nowMs)
       if (value !== undefined) return this.#countsUses || this.#isCloned ? this.#noted(value) : value
     }
     return this.#lookUp(space, key, nowMs)
@@ -108,7 +104,7 @@ export class RunningMemoryTier implements MemoryTier {
 
   /** A hot value where reads are counted or values cloned. */
   #noted(value: unknown): unknown {
-    if (this.#countsUses) this.#store.eviction.used(this.#store.hot.readSlot())
+    if (this.#countsUses) this.#store.eviction.used(this.#store.hot.answered())
     return this.#isCloned ? clone(value) : value
   }
 
@@ -117,7 +113,7 @@ export class RunningMemoryTier implements MemoryTier {
     if (typeof key !== 'string') return this.#fresh(space, store.findInteger(space.id, key), nowMs)
     const slot = store.findText(space.id, key)
     const value = this.#fresh(space, slot, nowMs)
-    if (value !== undefined && (++this.#textHits & UNNOTED_MASK) === 0) store.noteHot(slot)
+    if (store.hot.passed(this.#countsUses) && value !== undefined) store.noteHot(slot)
     return value
   }
 
