@@ -35,7 +35,7 @@ async function playMany(): Promise<number> {
       const small = await shrink(scenario)
       console.log(`${outcome.violations[0]}\n  again: npm run simulate -- ${toldScenario(small.scenario)}`)
     }
-    if (seed % 10_000 === 0) console.log(`… ${seed - from + 1} seeds, ${reads} reads`)
+    if ((seed - from + 1) % 10_000 === 0) console.log(`… ${seed - from + 1} seeds, ${reads} reads`)
   }
   console.log(
     `${seeds} seeds from ${from}: ${reads} reads, ${acknowledgements} acknowledged changes, ${failing} seeds with a violation`,

@@ -61,7 +61,7 @@ export interface Scenario {
   readonly gone: boolean
   /** Tags come with the values, from the fill, not from the policy. */
   readonly lateTags: boolean
-  /** Fills read a replica that lags, and the primary where they are told to. Rows are deleted by key only. */
+  /** Fills read a replica that lags, and the primary where they are told to. Rows are deleted by key: all else leaves no mark. */
   readonly replicas: boolean
   /** Nobody polls: the log is looked at when a read needs it. */
   readonly onDemand: boolean
@@ -88,7 +88,7 @@ export function scenarioOf(seed: number, changes: Partial<Scenario> = {}): Scena
     durationMs: 600 + random.integer(900),
     calls: 80 + random.integer(120),
     writes: 0.1 + random.next() * 0.3,
-    sets: random.next() < 0.25,
+    sets: random.next() < 0.25 && !replicas,
     aging: random.next() < 0.3,
     sharedOnly: random.next() < 0.15,
     disk: random.next() < 0.35,
