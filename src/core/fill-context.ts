@@ -24,7 +24,7 @@ export interface ValueDetails {
   readonly ttl?: Duration
   /** Added to the policy's tags. */
   readonly tags?: readonly string[]
-  /** Version of the source row, decimal digits: an older one never replaces a newer one. */
+  /** Version of the source row, decimal digits: one older than a `delete` named within `replicaLag` is not stored. */
   readonly version?: string | number | bigint
 }
 

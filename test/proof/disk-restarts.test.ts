@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { diskTier } from '../../src/disk/index.js'
-import { type Cache, createCache, definePolicy, memoryTier, type Scope } from '../../src/index.js'
+import { type Cache, createCache, definePolicy, memoryTier, type ReadOptions, type Scope } from '../../src/index.js'
 import {
   createTwinServer,
   fakeClock,
@@ -169,7 +169,7 @@ class Restarts {
     const level = dice === 1 || this.#server === undefined ? 'strict' : 'bounded'
     const start = { atMs: this.#clock.now(), level, client: this.#client, after: receipt?.place } as const
     const end = this.#histories.get(key)!.begin(start, `${this.#told}: ${receipt ? 'after' : level} read of ${key}`)
-    const options = receipt ? { after: receipt.token } : { consistency: level }
+    const options: ReadOptions = receipt ? { after: receipt.token } : { consistency: level }
     end(await cache.getOrFill(this.#policy, key, options))
   }
 
