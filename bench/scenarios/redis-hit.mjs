@@ -6,8 +6,8 @@ const KEYS = 4_096
 const CALLERS = 64
 /** A hundred thousand calls or so, as a service has made a minute after its start. */
 const WARM_UP_MS = 2_000
-/** Client and server take turns on the same cores, now in step, now not: each batch is another draw. */
-const BATCHES = 30
+/** Client and server take turns on the same cores, now in step, now not, for a second at a time: each batch is another draw. */
+const BATCHES = 120
 const CLIENTS = ['ioredis GET', 'node-redis GET', 'freshtier', 'freshtier, node-redis']
 const RIVALS = ['bentocache', 'layered-loader']
 
