@@ -30,6 +30,8 @@ function failures(tests = TESTS) {
       copy,
       '--reporter',
       'json',
+      // One file after the other: where two fail at the same moment, each is cut short for the other and neither is told.
+      '--no-file-parallelism',
       '--bail',
       '1',
       ...(process.env.TESTS?.split(',') ?? tests),

@@ -126,8 +126,10 @@ export async function readRequests(
   return checked.map((key) => ({ ...first, ...key }))
 }
 
-/** Checks a value to be stored; undefined for `undefined`, which means "do not store". */
-/** Of `undefined` nothing is kept, and what was there goes, as with a ttl of zero: a `set` leaves no older value behind. */
+/**
+ * Checks a value to be stored. Of `undefined` nothing is kept, and what was there goes, as with a ttl of zero: a `set`
+ * leaves no older value behind.
+ */
 export function writeRequest(
   core: CacheCore,
   space: Space,

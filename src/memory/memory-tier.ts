@@ -1,4 +1,3 @@
-import { CacheError } from '../core/errors.js'
 import type {
   EvictionName,
   Key,
@@ -10,7 +9,6 @@ import type {
   MemoryTierDefinition,
   SpaceView,
 } from '../core/ports/local-tier.js'
-import { deepFreeze } from './deep-freeze.js'
 import { EntryStore } from './entry-store.js'
 import { estimateBytes, textBytes } from './estimate-bytes.js'
 import { ExpirySweep } from './expiry-sweep.js'
@@ -20,10 +18,10 @@ import {
   checkMemoryOptions,
   type MemoryRules,
   type MemoryTierOptions,
-  type ValueMode,
 } from './memory-options.js'
 import { MemoryPressure, type PressureFinding } from './memory-pressure.js'
 import { processReadings } from './memory-readings.js'
+import { clone, own } from './own-value.js'
 import { Room } from './room.js'
 
 /** Entries beyond the room under pressure that leave with each new one, and with each step of the sweep. */
@@ -374,26 +372,4 @@ export class RunningMemoryTier implements MemoryTier {
     const ofValue = entry.bytes ?? (estimate ? askEstimator(estimate, entry.value) : estimateBytes(entry.value))
     return Math.ceil(ofValue) + (typeof key === 'string' ? textBytes(key) : 0) + this.#store.overheadBytes
   }
-}
-
-/** The tier's own value of what a caller gave. */
-function own(value: unknown, values: ValueMode): unknown {
-  if (values === 'frozen') {
-    deepFreeze(value)
-    return value
-  }
-  try {
-    return clone(value)
-  } catch (cause) {
-    throw new CacheError(
-      'UNSERIALISABLE_VALUE',
-      "A value cannot be kept: memoryTier({ values: 'cloned' }) copies it, and it holds what has no copy, such as a " +
-        "function, a promise or a WeakMap. Store plain data, or take 'reference' or 'frozen'.",
-      { cause },
-    )
-  }
-}
-
-function clone(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? structuredClone(value) : value
 }

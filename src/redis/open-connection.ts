@@ -6,6 +6,7 @@ import { NodeRedisClusterConnection } from './node-redis-cluster-connection.js'
 import { NodeRedisConnection, NodeRedisSentinelConnection } from './node-redis-connection.js'
 import type {
   IoredisClient,
+  IoredisClientOptions,
   IoredisCluster,
   NodeRedisClient,
   NodeRedisCluster,
@@ -14,9 +15,7 @@ import type {
 } from './redis-client.js'
 
 /** Of ioredis' clients: options that would send our reads elsewhere or change the names of our keys. */
-interface IoredisOptions {
-  readonly keyPrefix?: string | undefined
-  readonly role?: string | undefined
+interface IoredisOptions extends IoredisClientOptions {
   readonly scaleReads?: unknown
   readonly redisOptions?: { readonly keyPrefix?: string | undefined } | undefined
 }
