@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,6 +12,7 @@ import {
   sharedTier,
   type TwinServer,
 } from '../../src/testing/index.js'
+import { copyAtKill } from '../kit/copy-at-kill.js'
 import { History } from '../kit/history.js'
 
 const SEEDS = Number(process.env.RESTART_SEEDS ?? 30)
@@ -122,7 +123,7 @@ class Restarts {
     const before = this.#directory
     if (isKill) {
       this.#directory = mkdtempSync(join(parent, 'd-'))
-      cpSync(before, this.#directory, { recursive: true, filter: (path) => !path.endsWith('LOCK') })
+      copyAtKill(before, this.#directory)
     }
     await reading
     await this.#cache.close()

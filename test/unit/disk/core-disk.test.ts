@@ -1,9 +1,10 @@
-import fs, { cpSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import fs, { existsSync, readFileSync, rmSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { definePolicy } from '../../../src/index.js'
 import { createTwinServer, type FakeClock, fakeClock, seededRandom } from '../../../src/testing/index.js'
+import { copyAtKill } from '../../kit/copy-at-kill.js'
 import { diskCache } from './disk-caches.js'
 import { temporaryDirectory } from './store-fixture.js'
 
@@ -232,7 +233,7 @@ describe('with a shared tier', () => {
       expect(n).toBeLessThan(500)
     }
     const afterwards = temporaryDirectory()
-    cpSync(directory, afterwards, { recursive: true })
+    copyAtKill(directory, afterwards)
     rmSync(join(afterwards, log(2)))
     startMachineAnew()
     const third = diskCache({ ...options, directory: afterwards })

@@ -1,8 +1,9 @@
-import { cpSync, existsSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Segment } from '../../../src/disk/segment.js'
 import { fakeClock, seededRandom } from '../../../src/testing/index.js'
+import { copyAtKill } from '../../kit/copy-at-kill.js'
 import { until } from '../../kit/until.js'
 import { openStore, temporaryDirectory, textOf } from './store-fixture.js'
 
@@ -113,8 +114,7 @@ describe('S4-20: eviction', () => {
       expect(await store.soften(['soft'])).toBe(true)
       // What a process would find that is started after this one was killed now.
       const copy = temporaryDirectory()
-      cpSync(directory, copy, { recursive: true })
-      rmSync(join(copy, 'LOCK'))
+      copyAtKill(directory, copy)
       const next = await openStore({ directory: copy })
       expect(await textOf(next.store, 'old')).toBeUndefined()
       expect((await next.store.get('soft'))?.isSoft ?? true).toBe(true)
