@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { diskTier } from '../../src/disk/index.js'
@@ -14,6 +13,7 @@ import {
 } from '../../src/testing/index.js'
 import { copyAtKill } from '../kit/copy-at-kill.js'
 import { History } from '../kit/history.js'
+import { scratchParent } from '../kit/scratch-parent.js'
 
 const SEEDS = Number(process.env.RESTART_SEEDS ?? 30)
 const FIRST_SEED = Number(process.env.FIRST_SEED ?? 1)
@@ -25,7 +25,7 @@ type Key = (typeof KEYS)[number]
 
 let parent: string
 beforeAll(() => {
-  parent = mkdtempSync(join(tmpdir(), 'freshtier-restarts-'))
+  parent = mkdtempSync(join(scratchParent, 'freshtier-restarts-'))
 })
 afterAll(() => rmSync(parent, { recursive: true, force: true }))
 

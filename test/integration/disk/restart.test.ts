@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Redis } from 'ioredis'
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Cache, createCache, definePolicy, memoryTier } from '../../../src/index.js'
 import { redisTier } from '../../../src/redis/index.js'
 import { seededRandom } from '../../../src/testing/index.js'
+import { scratchParent } from '../../kit/scratch-parent.js'
 import { type RedisServer, startRedisServer } from '../../servers/redis-server.ts'
 
 const ROUNDS = 12
@@ -26,7 +26,7 @@ beforeAll(async () => {
   server = await startRedisServer()
   origin = server.client()
   cache = createCache({ name: 'restart', tiers: [memoryTier(), redisTier({ client: origin as never })] })
-  directory = mkdtempSync(join(tmpdir(), 'freshtier-restart-'))
+  directory = mkdtempSync(join(scratchParent, 'freshtier-restart-'))
   await Promise.all(KEYS.map((key) => origin.set(`origin:${key}`, 1)))
 })
 

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type * as Disk from '../../../src/disk/index.js'
+import { scratchParent } from '../../kit/scratch-parent.js'
 import { until } from '../../kit/until.js'
 
 // The built package: a worker thread needs its script as JavaScript.
@@ -22,7 +22,7 @@ const { Maintenance } = (await import(new URL('../../../dist/disk/maintenance.js
 
 let directory: string
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'freshtier-worker-'))
+  directory = mkdtempSync(join(scratchParent, 'freshtier-worker-'))
 })
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 

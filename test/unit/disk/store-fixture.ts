@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { systemClock } from '../../../src/core/system-clock.js'
 import { DiskStore, type StoreContext, type Trouble } from '../../../src/disk/disk-store.js'
 import { checkDiskTierOptions, type DiskTierOptions } from '../../../src/disk/disk-tier-options.js'
 import { seededRandom } from '../../../src/testing/index.js'
+import { scratchParent } from '../../kit/scratch-parent.js'
 
 const directories: string[] = []
 const stores: DiskStore[] = []
@@ -17,7 +17,7 @@ afterEach(async () => {
 
 /** A directory that is gone after the test. */
 export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'freshtier-disk-'))
+  const directory = mkdtempSync(join(scratchParent, 'freshtier-disk-'))
   directories.push(directory)
   return directory
 }
