@@ -8,6 +8,7 @@ const ASYNCHRONOUS = ['async-cache-dedupe', 'bentocache', 'cacheable']
 /** The size at which everybody is asked in every way. */
 const COMMON = 10_000
 const SIZES = [1_000, COMMON, 100_000]
+const BESIDE_A_CLIENT = ['lru-cache', 'layered-loader', 'freshtier']
 
 /** Everything resident: what a hit costs, asked for by keys that exist already or are built for each call. */
 export const scenario = {
@@ -19,8 +20,8 @@ export const scenario = {
     { figure: 'nanoseconds', to: 'layered-loader' },
   ],
 
-  cases: () =>
-    SIZES.flatMap((resident) =>
+  cases: () => [
+    ...SIZES.flatMap((resident) =>
       Object.keys(loops)
         .filter((loop) => resident === COMMON || !loop.endsWith('joined'))
         .flatMap((loop) =>
@@ -31,8 +32,16 @@ export const scenario = {
           })),
         ),
     ),
+    ...BESIDE_A_CLIENT.map((contender) => ({
+      group: `peek reused keys, ${COMMON / 1_000}k resident, ioredis loaded`,
+      contender,
+      spec: { contender, loop: 'peek reused', resident: COMMON, isBesideClient: true },
+    })),
+  ],
 
-  async measure({ contender, loop, resident }) {
+  async measure({ contender, loop, resident, isBesideClient }) {
+    // It has a class that extends `String`, after which V8 no longer inlines methods that are found through a text.
+    if (isBesideClient) await import('ioredis')
     let fills = 0
     const fill = async (key) => {
       fills++

@@ -1,5 +1,5 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { openContender } from '../contenders/index.mjs'
+import { watchLoop } from '../harness/loop-delay.mjs'
 import { TRACE_LENGTH, valueFor, workload } from '../harness/workload.mjs'
 
 const CONTENDERS = [
@@ -58,15 +58,11 @@ export const scenario = {
     await play(tick, WARM_UP_MS)
     const filled = fills
     const called = calls
-    const delay = monitorEventLoopDelay({ resolution: 1 })
     const before = performance.eventLoopUtilization()
-    delay.enable()
+    const loop = watchLoop()
     await play(tick, MEASURED_MS)
-    delay.disable()
     return {
-      p50Ms: delay.percentile(50) / 1e6,
-      p99Ms: delay.percentile(99) / 1e6,
-      maxMs: delay.max / 1e6,
+      ...loop.stop(),
       busyShare: performance.eventLoopUtilization(before).utilization,
       hitShare: 1 - (fills - filled) / (calls - called),
     }

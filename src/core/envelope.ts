@@ -1,3 +1,5 @@
+import { charCodeAt } from './char-code-at.js'
+
 /**
  * The form of an entry in the shared tier: a fixed-width ASCII header, the tags, then the encoded value, so that
  * `redis-cli get` shows readable JSON behind 76 characters of header, and a script can stamp or mark it in place.
@@ -96,7 +98,7 @@ export function decodeEnvelope(text: string): Envelope | undefined {
 function hexAt(text: string, from: number, to: number): number {
   let value = 0
   for (let at = from; at < to; at++) {
-    const code = text.charCodeAt(at)
+    const code = charCodeAt(text, at)
     const digit = code <= 57 ? code - 48 : code - 87
     // What lies between '9' and 'a' comes out negative.
     if (digit < 0 || digit > 15) return Number.NaN

@@ -1,3 +1,5 @@
+import { charCodeAt } from '../core/char-code-at.js'
+
 /**
  * 64 bits of a key in two halves, the same in every process: they stand in hint files and record tails. Both halves
  * are set by `of`, which allocates nothing.
@@ -12,7 +14,7 @@ export class KeyHash {
     let a = 0xdeadbeef ^ key.length
     let b = 0x41c6ce57
     for (let at = 0; at < key.length; at++) {
-      const code = key.charCodeAt(at)
+      const code = charCodeAt(key, at)
       a = Math.imul(a ^ code, 0x9e3779b1)
       b = Math.imul(b ^ code, 0x5f356495)
     }

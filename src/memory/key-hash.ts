@@ -1,3 +1,4 @@
+import { charCodeAt } from '../core/char-code-at.js'
 import type { Key } from '../core/ports/local-tier.js'
 import type { Random } from '../core/ports/random.js'
 
@@ -47,7 +48,7 @@ export class KeyHash {
   #add(start: number, key: string, from: number, to: number): number {
     const factors = this.#factors
     let sum = start
-    for (let at = from; at < to; at++) sum = (sum + Math.imul(key.charCodeAt(at), factors[at - from]!)) | 0
+    for (let at = from; at < to; at++) sum = (sum + Math.imul(charCodeAt(key, at), factors[at - from]!)) | 0
     return sum
   }
 

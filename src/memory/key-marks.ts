@@ -1,3 +1,5 @@
+import { charCodeAt } from '../core/char-code-at.js'
+
 /** Characters that make a mark: few, because each one read from a concatenated text costs a step through it. */
 const LEAST = 4
 const MOST = 6
@@ -43,13 +45,13 @@ export class KeyMarks {
       const at = Math.min(length, LONGEST) << ROW_BITS
       sum =
         (sum +
-          Math.imul(key.charCodeAt(indexes[at]!), 0x2c1b3c6d) +
-          Math.imul(key.charCodeAt(indexes[at + 1]!), 0x297a2d39) +
-          Math.imul(key.charCodeAt(indexes[at + 2]!), 0x7feb352d) +
-          Math.imul(key.charCodeAt(indexes[at + 3]!), 0x1b873593)) |
+          Math.imul(charCodeAt(key, indexes[at]!), 0x2c1b3c6d) +
+          Math.imul(charCodeAt(key, indexes[at + 1]!), 0x297a2d39) +
+          Math.imul(charCodeAt(key, indexes[at + 2]!), 0x7feb352d) +
+          Math.imul(charCodeAt(key, indexes[at + 3]!), 0x1b873593)) |
         0
       for (let more = at + LEAST; indexes[more] !== NONE; more++) {
-        sum = (Math.imul(sum, 31) + key.charCodeAt(indexes[more]!)) | 0
+        sum = (Math.imul(sum, 31) + charCodeAt(key, indexes[more]!)) | 0
       }
     }
     return Math.imul(sum ^ (sum >>> 15), -0x61c8864f)

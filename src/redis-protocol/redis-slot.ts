@@ -1,3 +1,5 @@
+import { charCodeAt } from '../core/char-code-at.js'
+
 export const SLOTS = 16_384
 
 /** CRC-16/XMODEM, as Redis Cluster computes it: polynomial 0x1021, begun with 0. */
@@ -11,7 +13,7 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
 export function crc16(text: string): number {
   let crc = 0
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
+    const code = charCodeAt(text, at)
     if (code > 127) return crc16OfBytes(Buffer.from(text))
     crc = next(crc, code)
   }
