@@ -209,8 +209,43 @@ export const MUTANTS = [
     file: 'src/core/flight-joins.ts',
     find: 'const found = isIn ? early.value : await this.wait(flight, signal)',
     replace:
-      'if (early && isAlive(early.value, space.namespace)) return this.#joined(early.value)\n    const found = isIn ? early.value : await this.wait(flight, signal)',
+      "if (early && 'seen' in early.value && namespace.standing(early.value.seen, early.value.tags) !== 'dead') return this.#joined(early.value)\n    const found = isIn ? early.value : await this.wait(flight, signal)",
     tests: ['test/unit/core/race-log.test.ts'],
+  },
+  {
+    name: 'R7 follower-judges-by-what-it-knew',
+    file: 'src/core/coordinator.ts',
+    find: 'this.#reader.mustAsk(job, job.flight.startedAtMs)',
+    replace: "job.level === 'strict'",
+    tests: ['test/unit/core/race-log.test.ts'],
+  },
+  {
+    name: 'R6 join-gives-what-was-judged-before',
+    file: 'src/core/flight-joins.ts',
+    find: '(found.seen >= joinedAt || namespace',
+    replace: '(found !== early?.value || namespace',
+    tests: ['test/unit/core/race-control-blocks.test.ts'],
+  },
+  {
+    name: 'R6 stale-value-outlives-its-deletion',
+    file: 'src/core/read.ts',
+    find: 'held?.heldAt === space.flights.keyEvents ? held : undefined',
+    replace: 'held',
+    tests: ['test/unit/core/race-fills.test.ts'],
+  },
+  {
+    name: 'R5 failed-set-keeps-what-came-meanwhile',
+    file: 'src/core/write.ts',
+    find: 'for (const { request } of encoded) this.#store.evict(request.space, request.key, false)',
+    replace: '',
+    tests: ['test/unit/core/late-replies.test.ts'],
+  },
+  {
+    name: 'view-waits-for-the-disk',
+    file: 'src/core/sync-view.ts',
+    find: 'this.#core.writer.drop(space, entries[0]!.key)',
+    replace: '',
+    tests: ['test/unit/disk/disk-races.test.ts'],
   },
   {
     name: 'R12 fill-without-a-lease-not-told',
@@ -250,8 +285,8 @@ export const MUTANTS = [
   {
     name: 'R6 join-gives-what-died-since',
     file: 'src/core/flight-joins.ts',
-    find: ' && isAlive(early.value, space.namespace)',
-    replace: '',
+    find: "(found.seen >= joinedAt || namespace.standing(found.seen, found.tags) !== 'dead')",
+    replace: 'found.seen <= namespace.sequence',
     tests: ['test/unit/core/race-control-blocks.test.ts'],
   },
   {

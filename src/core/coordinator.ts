@@ -234,7 +234,10 @@ export class Coordinator {
     return result
   }
 
-  /** One look at the data key and its lease; strict followers judge by clocks read then. Undefined: the tier failed. */
+  /**
+   * One look at the data key and its lease. Where what is known here proves nothing, the value is judged by clocks read
+   * after it: its fill may have begun long before this read. Undefined: the tier failed.
+   */
   async #poll(
     job: Job,
     key: StoredKey,
@@ -243,7 +246,7 @@ export class Coordinator {
     try {
       const reply = await this.#tier.follow(id, [key])
       const state = reply.states[0]!
-      const mustAsk = job.level === 'strict' && state.envelope !== undefined
+      const mustAsk = state.envelope !== undefined && this.#reader.mustAsk(job, job.flight.startedAtMs)
       return { state, serverNowMs: reply.serverNowMs, control: mustAsk ? await this.#tier.control(id, []) : undefined }
     } catch (error) {
       this.#reader.tellFailure('follow', error)

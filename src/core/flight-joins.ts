@@ -1,7 +1,6 @@
 import type { Coordinator } from './coordinator.js'
 import type { Flight } from './flights.js'
 import type { Found } from './found.js'
-import type { Namespace } from './namespace.js'
 import type { CacheParts } from './parts.js'
 import type { ReadEvents } from './read-events.js'
 import type { ReadRequest } from './read-request.js'
@@ -68,17 +67,20 @@ export class FlightJoins {
 
   /**
    * What a flight of somebody else brings. Undefined if it is older than this caller's bound allows: what the flight
-   * held before, or judged by the log as it was then, where the log has not been followed since.
+   * held before, or judged by the log as it was then, where the log has not been followed since; or what died between
+   * its judgement and this call.
    */
-  async join({ space, level, signal }: ReadRequest, flight: Flight<Found>): Promise<Found | undefined> {
+  async join({ space: { namespace }, level, signal }: ReadRequest, flight: Flight<Found>): Promise<Found | undefined> {
     const { sync, clock } = this.#parts
     const nowMs = clock.now()
+    const joinedAt = namespace.sequence
     const isFollowed = sync === undefined || level !== 'bounded' || sync.isCurrent(nowMs)
     const suits = (found: Found): boolean =>
-      isFollowed || !('provenAtMs' in found) || found.provenAtMs >= flight.startedAtMs
+      !('provenAtMs' in found) ||
+      ((isFollowed || found.provenAtMs >= flight.startedAtMs) &&
+        (found.seen >= joinedAt || namespace.standing(found.seen, found.tags) !== 'dead'))
     const { early } = flight
-    const isIn =
-      early !== undefined && nowMs < early.untilMs && isAlive(early.value, space.namespace) && suits(early.value)
+    const isIn = early !== undefined && nowMs < early.untilMs && suits(early.value)
     const found = isIn ? early.value : await this.wait(flight, signal)
     return suits(found) ? this.#joined(found) : undefined
   }
@@ -115,11 +117,6 @@ async function waitUnlessAborted(flight: Flight<Found>, answer: Promise<Found>, 
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
-}
-
-/** A control block may have told of an invalidation since: what the flight still brings is newer, what it brought is not. */
-function isAlive(found: Found, namespace: Namespace): boolean {
-  return !('seen' in found) || namespace.standing(found.seen, found.tags) !== 'dead'
 }
 
 /** As the promise; rejects with the signal's reason if that comes first. */

@@ -151,6 +151,8 @@ export class Flights<T> {
   #newest = new Map<Key, Flight<T>>()
   #sinceRenewed = 0
   #moments = 0
+  /** Invalidations and stores of single keys so far. */
+  keyEvents = 0
 
   get size(): number {
     return this.#newest.size
@@ -194,6 +196,7 @@ export class Flights<T> {
   }
 
   poison(key: Key, soft: boolean): void {
+    this.keyEvents++
     for (let flight = this.#newest.get(key); flight; flight = flight.older) flight.invalidate(soft)
   }
 

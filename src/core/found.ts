@@ -20,6 +20,8 @@ export type Found =
       readonly isStored: boolean
       /** As another tier has it, or will: a tier that keeps text need not make its own. */
       readonly form?: StoredForm | undefined
+      /** Of what memory holds: the space's count of key events when it was looked at. */
+      readonly heldAt?: number
     }
   | { readonly state: 'missing' }
   | { readonly state: 'failed'; readonly error: unknown }

@@ -50,6 +50,7 @@ export class MemoryReader {
       seen: space.namespace.sequence,
       provenAtMs: this.#recent?.provenAtMs(space, key) ?? Number.NEGATIVE_INFINITY,
       isStored: true,
+      heldAt: space.flights.keyEvents,
     }
   }
 

@@ -206,14 +206,18 @@ export class Reader {
     return true
   }
 
-  /** Registers a flight. Synchronous with the look at memory before it, so that no invalidation falls in between. */
-  begin(request: ReadRequest, candidate: FoundValue | undefined): Job {
+  /**
+   * Registers a flight. `held`: what memory had a moment ago. An invalidation may have fallen in between, and found no
+   * flight to poison: then it does not stand in for anything.
+   */
+  begin(request: ReadRequest, held: FoundValue | undefined): Job {
     const { space, key, userKey, level, fill, tags } = request
     const flight = new Flight<Found>(key, space.namespace.sequence, this.#parts.clock.now())
     // A read-only flight can be poisoned like any other, but a caller with a fill must not join it.
     if (fill === undefined) flight.isDetached = true
     flight.isStrict = level === 'strict'
     space.flights.register(flight)
+    const candidate = held?.heldAt === space.flights.keyEvents ? held : undefined
     return { space, key, userKey, level, fill, tags, flight, candidate, isAwaited: true }
   }
 

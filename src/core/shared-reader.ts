@@ -54,7 +54,7 @@ export class SharedReader {
     const sentAt = job.flight.startedAtMs
     const key = storedKey(prefix, job.key)
     const failed = (error: unknown): R | Promise<R> => use(this.#failed(error))
-    if (!this.#mustAsk(job, sentAt)) {
+    if (!this.mustAsk(job, sentAt)) {
       return this.#tier.readOne(
         key,
         (text, serverNowMs) => after(this.#meaning(job, text, { sentAt, serverNowMs }), use),
@@ -79,7 +79,7 @@ export class SharedReader {
     const askedAt = namespace.sequence
     const keys = jobs.map((job) => storedKey(job.space.prefix, job.key))
     try {
-      const asked = this.#mustAsk(first, sentAt) ? { tags: NO_TAGS } : undefined
+      const asked = this.mustAsk(first, sentAt) ? { tags: NO_TAGS } : undefined
       const reply = await this.#tier.read(namespace.id, keys, asked)
       if (reply.control) namespace.adopt(reply.control, NO_TAGS, askedAt)
       const answered = { sentAt, serverNowMs: reply.serverNowMs, control: reply.control }
@@ -170,7 +170,7 @@ export class SharedReader {
   }
 
   /** True if what is known here proves nothing: a strict read, a namespace never looked at, a lapsed bound. */
-  #mustAsk(job: Job, nowMs: number): boolean {
+  mustAsk(job: Job, nowMs: number): boolean {
     if (job.level === 'strict' || !job.space.namespace.isOpen) return true
     return job.level === 'bounded' && !this.#parts.sync!.isCurrent(nowMs)
   }

@@ -156,6 +156,8 @@ export class Writer {
       })
     } catch (cause) {
       this.#invalidator.forgetOwn(origin)
+      // It may be done: what came to memory meanwhile is then the old value, and its own log row may have come by.
+      for (const { request } of encoded) this.#store.evict(request.space, request.key, false)
       throw new CacheError(
         'SHARED_TIER_FAILED',
         `The ${shared.name} tier did not acknowledge a set. Repeat it; that is safe.`,

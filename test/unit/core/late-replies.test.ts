@@ -220,6 +220,24 @@ describe('a set', () => {
     append.release()
   })
 
+  it('that was done but never acknowledged leaves no older value here, though its row came by before', async () => {
+    const { a, b, clock, network } = setUp(2)
+    await a.set(row, 'k', 1)
+    await clock.advance(400)
+    const store = network.hold('request', 'store', 1)
+    const outcome = a.set(row, 'k', 2).catch((error: unknown) => error)
+    await store.reached
+    expect(await a.get(row, 'k')).toBe(1)
+    const append = network.hold('reply', 'append', 1)
+    store.release()
+    await append.reached
+    // The log is looked at, and tells of nothing but the set of this process.
+    await clock.advance(250)
+    expect(await outcome).toMatchObject({ code: 'SHARED_TIER_FAILED' })
+    expect([await b.get(row, 'k'), await a.get(row, 'k')]).toEqual([2, 2])
+    append.release()
+  })
+
   it.each<[what: string, value: unknown, ttl: '0s' | undefined]>([
     ['of a life of zero', 2, '0s'],
     ['of undefined', undefined, undefined],

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { createCache, definePolicy, memoryTier } from '../../../src/index.js'
+import { fakeClock, seededRandom } from '../../../src/testing/index.js'
 import { policy, setUp, tagged } from '../../kit/racing-caches.js'
 import { deferred, Origin } from '../../kit/twin-caches.js'
 
@@ -91,5 +93,31 @@ describe('a fill that began before an invalidation', () => {
     loaded.resolve(1)
     expect(await early).toBe(1)
     expect(await b.getOrFill(policy, 'k', origin.load)).toBe(2)
+  })
+})
+
+describe('a stale value that memory held when a read began', () => {
+  const row = definePolicy({ name: 'row', ttl: '1s', jitter: 0, stale: { ifError: '1h' } })
+
+  /** A read of a stale value goes on for so many turns of the microtask queue; then its key is deleted. */
+  async function afterDelete(turns: number): Promise<unknown> {
+    const clock = fakeClock()
+    const cache = createCache({ tiers: [memoryTier()], clock, random: seededRandom(1) })
+    await cache.set(row, 'k', 'old')
+    await clock.advance(2_000)
+    const fill = deferred<string>()
+    const early = cache.getOrFill(row, 'k', () => fill.promise).catch(() => {})
+    for (let left = turns; left > 0; left--) await undefined
+    await cache.delete(row, 'k')
+    const late = cache.getOrFill(row, 'k', () => fill.promise).catch(() => 'no value')
+    await clock.settle()
+    fill.reject(new Error('the origin is down'))
+    await early
+    await cache.close()
+    return late
+  }
+
+  it('R6: stands in for no failed fill that is joined after its key was deleted', async () => {
+    for (let turns = 0; turns < 12; turns++) expect(await afterDelete(turns), `${turns} turns`).toBe('no value')
   })
 })

@@ -136,6 +136,24 @@ describe('the shared tier', () => {
     expect(await later).toBe(2)
   })
 
+  it('R7: nor is who follows the fill of another process, which began before its bound', async () => {
+    const { a, b, clock, server } = setUp(2)
+    await a.getOrFill(tagged, 'another', () => 0)
+    await b.getOrFill(tagged, 'another', () => 0)
+    server.dropPush = true
+    const loaded = deferred<number>()
+    const led = b.getOrFill(tagged, 'k', () => loaded.promise)
+    await clock.settle()
+    await b.invalidate({ tags: ['t'] })
+    for (let times = 0; times < 200; times++) server.fail('logSince', new Error('cut'))
+    await clock.advance(2_001)
+    const followed = a.getOrFill(tagged, 'k', () => 2)
+    await clock.advance(1)
+    loaded.resolve(1)
+    await clock.advance(3_000)
+    expect([await led, await followed]).toEqual([1, 2])
+  })
+
   it('R9: a trimmed log costs memory its entries, not its honesty', async () => {
     const { a, b, clock, server, network, origin } = await heldByBoth()
     origin.version = 2

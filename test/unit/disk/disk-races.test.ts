@@ -166,3 +166,13 @@ describe('what the disk may not have been told', () => {
     },
   )
 })
+
+describe('a sync view, while the disk is being opened', () => {
+  it('drops at once what is invalidated', async () => {
+    const view = diskCache({}).syncView(policy)
+    view.set('k', 'old')
+    expect(view.get('k')).toBe('old')
+    view.invalidate('k')
+    expect(view.get('k')).toBeUndefined()
+  })
+})
