@@ -279,3 +279,25 @@ describe('a bulkhead', () => {
     await first
   })
 })
+
+describe('a fill that asks for its own key', () => {
+  const ways: Record<string, () => Promise<unknown>> = {
+    itself: () => cache.getOrFill(row, 'k', async () => cache.getOrFill(row, 'k', never)),
+    'by way of another key': () =>
+      cache.getOrFill(row, 'k', async () => cache.getOrFill(row, 'l', async () => cache.getOrFill(row, 'k', never))),
+  }
+
+  it.each(Object.entries(ways))(
+    '%s: ends at its time limit, is told as a join, and blocks nobody after',
+    async (_way, run) => {
+      const told: string[] = []
+      cache.on('*', ({ type }) => void told.push(type))
+      const reason = reasonOf(run())
+      await clock.advance(5_000)
+      expect(await reason).toBeInstanceOf(FillTimeoutError)
+      expect(told.indexOf('joined')).toBeGreaterThanOrEqual(0)
+      expect(told.indexOf('fill-failed')).toBeGreaterThan(told.indexOf('joined'))
+      expect(await cache.getOrFill(row, 'k', () => 1)).toBe(1)
+    },
+  )
+})
