@@ -241,10 +241,10 @@ export const MUTANTS = [
     tests: ['test/unit/core/late-replies.test.ts'],
   },
   {
-    name: 'view-waits-for-the-disk',
-    file: 'src/core/sync-view.ts',
-    find: 'this.#core.writer.drop(space, entries[0]!.key)',
-    replace: '',
+    name: 'view-keeps-before-the-disk-is-open',
+    file: 'src/core/write.ts',
+    find: ' || this.#parts.disk?.isReady(space.namespace) === false) return',
+    replace: ') return',
     tests: ['test/unit/disk/disk-races.test.ts'],
   },
   {

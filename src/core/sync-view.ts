@@ -103,8 +103,6 @@ export class SyncView<K extends Key, V> {
   invalidate(key: K): void {
     const space = this.#spaceNow()
     const entries = [{ space, key: checkKey(key) }]
-    // Before anything is awaited, though it be the opening of the disk: `get` waits for nothing.
-    this.#core.writer.drop(space, entries[0]!.key)
     const invalidation = { namespace: space.namespace, entries, tags: [], clear: false, soft: false }
     const told = this.#core
       .invalidate(invalidation, 'queue')

@@ -68,11 +68,12 @@ export class Writer {
 
   /**
    * Keeps a value in this process alone, unless it died since `seen`, a sequence of its namespace. When it was read at
-   * its origin is not known: with the log out of reach it does not answer.
+   * its origin is not known: with the log out of reach it does not answer. Nothing is kept before the disk is open.
    */
   keepHere({ space, key, filled }: WriteRequest, seen: number): void {
-    if (filled.freshMs > 0)
-      this.#store.put({ space, key }, this.#found(filled, seen, Number.NEGATIVE_INFINITY), undefined)
+    // What comes after it, an invalidation or a store for everybody, waits until the disk is open.
+    if (filled.freshMs === 0 || this.#parts.disk?.isReady(space.namespace) === false) return
+    this.#store.put({ space, key }, this.#found(filled, seen, Number.NEGATIVE_INFINITY), undefined)
   }
 
   /** What this process keeps of an entry goes, and whatever is on its way here. */

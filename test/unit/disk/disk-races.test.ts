@@ -168,11 +168,20 @@ describe('what the disk may not have been told', () => {
 })
 
 describe('a sync view, while the disk is being opened', () => {
-  it('drops at once what is invalidated', async () => {
+  it('answers nothing that was invalidated', () => {
     const view = diskCache({}).syncView(policy)
     view.set('k', 'old')
-    expect(view.get('k')).toBe('old')
     view.invalidate('k')
     expect(view.get('k')).toBeUndefined()
+  })
+
+  it('answers nothing in whose place something was stored for everybody', async () => {
+    const cache = diskCache({})
+    const view = cache.syncView(policy)
+    view.set('k', 'old')
+    view.set('k', 'new', { authoritative: true })
+    expect(view.get('k')).not.toBe('old')
+    await until(() => view.get('k') === 'new', { what: 'the value that was stored' })
+    expect(await cache.get(policy, 'k')).toBe('new')
   })
 })
