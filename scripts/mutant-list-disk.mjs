@@ -44,6 +44,13 @@ export const DISK_MUTANTS = [
     tests: ON_DISK,
   },
   {
+    name: 'disk soft-ages-from-notice',
+    file: 'src/core/disk-side.ts',
+    find: 'entry.isSoft ? -entry.ageMs',
+    replace: 'entry.isSoft ? 0',
+    tests: ON_DISK,
+  },
+  {
     name: 'disk unjudged-tags',
     file: 'src/core/disk-side.ts',
     find: "if (standing === 'dead') return undefined",

@@ -95,7 +95,8 @@ export class DiskSide implements AnchorKeeper {
     // An invalidation of this key, or of everything, came by meanwhile.
     if (flight.isPoisoned) return undefined
     const ageMs = Math.max(0, this.tier.nowMs() - envelope.storedAtMs)
-    const softLeftMs = this.#softLeftMs(namespace, { born: envelope.born, tags: envelope.tags, isSoft, standing })
+    const { born, tags } = envelope
+    const softLeftMs = this.#softLeftMs(namespace, { born, tags, ageMs, isSoft, standing })
     const leftMs = Math.min(envelope.freshMs - ageMs, softLeftMs)
     return {
       state: leftMs > 0 ? 'fresh' : 'stale',
@@ -111,14 +112,18 @@ export class DiskSide implements AnchorKeeper {
     }
   }
 
-  /** Stale since its tag was softly invalidated; of a key only that it was. */
+  /**
+   * Stale since its tag was softly invalidated. Of a key only that it was: as if at once when it was stored, so that it is
+   * served as stale for no longer than its policy allows, whenever that was.
+   */
   #softLeftMs(
     namespace: Namespace,
-    entry: { born: number; tags: readonly string[]; isSoft: boolean; standing: Standing },
+    entry: { born: number; tags: readonly string[]; ageMs: number; isSoft: boolean; standing: Standing },
   ): number {
-    if (entry.standing !== 'stale') return entry.isSoft ? 0 : Number.POSITIVE_INFINITY
+    const ofKeyMs = entry.isSoft ? -entry.ageMs : Number.POSITIVE_INFINITY
+    if (entry.standing !== 'stale') return ofKeyMs
     const sinceUs = namespace.softenedAtUs(entry.born, entry.tags)
-    return Number.isFinite(sinceUs) ? Math.min(0, sinceUs / 1000 - this.tier.nowMs()) : 0
+    return Math.min(ofKeyMs, Number.isFinite(sinceUs) ? Math.min(0, sinceUs / 1000 - this.tier.nowMs()) : 0)
   }
 
   #control(namespace: Namespace, tags: readonly string[]): Promise<Control> {

@@ -68,6 +68,19 @@ describe.each([
     expect(await second.getEntry(policy, 'tag')).toMatchObject({ state: 'stale', value: 1 })
   })
 
+  it('what was softly invalidated by key stands in for a failed fill no longer than its policy says', async () => {
+    const policy = definePolicy({ name: 'soft', ttl: '1h', jitter: 0, stale: { ifError: '5m' } })
+    const cache = start(temporaryDirectory())
+    await cache.set(policy, 'key', 1)
+    await cache.invalidate({ entries: [[policy, 'key']], soft: true })
+    const fail = (): never => {
+      throw new Error('down')
+    }
+    expect(await cache.getOrFill(policy, 'key', fail)).toBe(1)
+    await clock.advance(5 * 60_000)
+    await expect(cache.getOrFill(policy, 'key', fail)).rejects.toThrow('down')
+  })
+
   it('of what is too large for it no older value stays, and the rest of a batch is stored', async () => {
     const directory = temporaryDirectory()
     const first = diskCache({ directory, hasMemory, clock, disk: { maxEntryBytes: '1kb' } })
