@@ -202,7 +202,6 @@ export const MUTANTS = [
     file: 'src/core/flight-joins.ts',
     find: 'return suits(found) ? this.#joined(found) : undefined',
     replace: 'return this.#joined(found)',
-    tests: ['test/unit/core/race-log.test.ts'],
   },
   {
     name: 'R7 join-of-a-stale-answer-older-than-bound',
@@ -210,7 +209,6 @@ export const MUTANTS = [
     find: 'const found = isIn ? early.value : await this.wait(flight, signal)',
     replace:
       "if (early && 'seen' in early.value && namespace.standing(early.value.seen, early.value.tags) !== 'dead') return this.#joined(early.value)\n    const found = isIn ? early.value : await this.wait(flight, signal)",
-    tests: ['test/unit/core/race-log.test.ts'],
   },
   {
     name: 'R7 follower-judges-by-what-it-knew',

@@ -26,6 +26,10 @@ export class Calls {
     return ++this.#started
   }
 
+  get areUnderWay(): boolean {
+    return this.#underWay.size > 0
+  }
+
   track(call: Promise<unknown>, { what, process, isRead, signal }: TrackedCall): void {
     this.#underWay.set(what, process.client)
     call

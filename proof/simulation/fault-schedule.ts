@@ -16,6 +16,29 @@ export class FaultSchedule {
         simulation.time.setTimer(begin, simulation.random.integer(simulation.scenario.durationMs))
       }
     }
+    if (simulation.scenario.aimed) this.#aim()
+  }
+
+  /** Logs that cannot be read just when the bound of their process matters most; one after the other. */
+  #aim(): void {
+    const { random, time, scenario } = this.#simulation
+    for (let delayMs = random.integer(50); delayMs < scenario.durationMs - 400; delayMs += 450) {
+      const index = this.#anyIndex()
+      time.setTimer(() => this.#simulation.aim(index, (process) => this.#unreadLog(process, 200)), delayMs)
+    }
+  }
+
+  #unreadLog({ link, client }: SimulatedProcess, leastMs = 0): void {
+    if (link.isLogUnread) return
+    link.isLogUnread = true
+    this.#lasts(
+      `unread log of ${client}`,
+      250,
+      () => {
+        link.isLogUnread = link.isUnheard = false
+      },
+      leastMs,
+    )
   }
 
   heal(): void {
@@ -62,14 +85,7 @@ export class FaultSchedule {
     crash: () => this.#simulation.crash(this.#anyIndex(), false),
     'power-cut': () => this.#simulation.crash(this.#anyIndex(), true),
     restart: () => this.#simulation.restart(this.#anyIndex()),
-    'log-unread': () => {
-      const { link, client } = this.#anyProcess()
-      if (link.isLogUnread) return
-      link.isLogUnread = true
-      this.#lasts(`unread log of ${client}`, 250, () => {
-        link.isLogUnread = false
-      })
-    },
+    'log-unread': () => this.#unreadLog(this.#anyProcess()),
     trim: () => {
       const keep = this.#simulation.random.integer(3)
       this.#simulation.note(`log trimmed to ${keep}`)
@@ -123,7 +139,7 @@ export class FaultSchedule {
   }
 
   /** The fault ends after a while, or when everything is healed. */
-  #lasts(what: string, atMostMs: number, stop: () => void): void {
+  #lasts(what: string, atMostMs: number, stop: () => void, leastMs = 1): void {
     const { random, time } = this.#simulation
     this.#simulation.note(`${what} begins`)
     const end = (): void => {
@@ -132,6 +148,6 @@ export class FaultSchedule {
       stop()
     }
     this.#ends.add(end)
-    time.setTimer(end, 1 + random.integer(atMostMs))
+    time.setTimer(end, Math.max(leastMs, 1 + random.integer(atMostMs)))
   }
 }

@@ -2,6 +2,19 @@ import { definePolicy, type FillContext, type Policy } from '../../src/index.js'
 import { REPLICA_LAG_MS, type Row } from './rows.js'
 import type { Simulation } from './simulation.js'
 
+/** Longest time of a fill, of a stale value, and of the mark that a delete leaves. */
+const FILL_MS = 400
+export const STALE_MS = 300
+const MARKED_MS = REPLICA_LAG_MS + 10
+/** So long a lease may outlive its fill: a commit that is late is still obeyed. */
+const LEASE_MS = 200
+
+/**
+ * How old an answer may be beyond its bound where fills read a replica and are not told: the replica's lag, the fill, its
+ * commit on its way, and what is left of a life that was cut to the lag.
+ */
+export const REPLICA_SLACK_MS = REPLICA_LAG_MS + FILL_MS + LEASE_MS + MARKED_MS
+
 export class RowGoneError extends Error {}
 
 /** A value, or a value with what is said of it. */
@@ -11,26 +24,41 @@ type Value = string | null
 export class RowFills {
   readonly #simulation: Simulation
   readonly policy: Policy<string, Value, true>
+  /** The next fill takes at least so long after it has read its row. */
+  nextTakesMs = 0
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation
-    const { aging, lateTags, replicas, followers } = simulation.scenario
+    const { aging, lateTags, replicas, followers, checked } = simulation.scenario
     this.policy = definePolicy({
       name: 'row',
       fill: (key: string, context: FillContext) => this.#fill(this.#row(context.tenant, key), context),
       ttl: aging ? '60ms' : '1h',
       ...(aging
         ? {
-            stale: { whileRevalidate: '100ms', ifError: '300ms' },
+            stale: { whileRevalidate: '100ms', ifError: `${STALE_MS}ms` as const },
             refreshAhead: { beta: 2 },
           }
         : {}),
       ...(lateTags ? {} : { tags: (key: string) => tagsOf(key) }),
-      ...(replicas ? { replicaLag: { max: `${REPLICA_LAG_MS + 10}ms`, action: 'tell' } as const } : {}),
+      ...(replicas ? { replicaLag: { max: `${MARKED_MS}ms`, action: replicas } as const } : {}),
+      ...(checked ? { value: this.#schema } : {}),
       coordinate:
-        followers === false ? false : { leaseMs: 200, waitMs: 100, pollMinMs: 3, pollMaxMs: 20, onTimeout: followers },
-      fillTimeout: { hard: '400ms', ...(aging ? { soft: '30ms' as const } : {}) },
+        followers === false
+          ? false
+          : { leaseMs: LEASE_MS, waitMs: 100, pollMinMs: 3, pollMaxMs: 20, onTimeout: followers },
+      fillTimeout: { hard: `${FILL_MS}ms`, ...(aging ? { soft: '30ms' as const } : {}) },
     }) as Policy<string, Value, true>
+  }
+
+  /** Finds nothing to blame, now and then after a while. */
+  get #schema() {
+    const { random, sleep } = this.#bound
+    const validate = async (value: unknown): Promise<{ value: Value }> => {
+      if (random.integer(3) === 0) await sleep(random.integer(40))
+      return { value: value as Value }
+    }
+    return { '~standard': { version: 1, vendor: 'simulation', validate } } as const
   }
 
   /** What a `set` says of its value. */
@@ -63,13 +91,15 @@ export class RowFills {
     const value = this.#read(row, context)
     note(`  a fill reads ${row.id} as ${value}`)
     if (this.#simulation.suffers('failing-fill') && random.integer(5) === 0) throw new RowGoneError()
-    await sleep(random.integer(isSlow ? 450 : 15))
+    const leastMs = this.nextTakesMs
+    this.nextTakesMs = 0
+    await sleep(Math.max(leastMs, random.integer(isSlow ? 450 : 15)))
     return this.#told(row.key, value, context) as Value
   }
 
   #read(row: Row, { recentlyInvalidated }: Pick<FillContext, 'recentlyInvalidated'>): Value {
     const { scenario, random, time } = this.#simulation
-    if (!scenario.replicas || recentlyInvalidated) return row.value
+    if (!scenario.replicas || (recentlyInvalidated && scenario.replicas === 'tell')) return row.value
     return row.valueAt(time.now() - random.integer(REPLICA_LAG_MS))
   }
 

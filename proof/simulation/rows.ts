@@ -2,15 +2,28 @@ import { History } from '../../test/kit/history.js'
 import type { Scenario } from './scenario.js'
 
 export const KEYS = ['a', 'b'] as const
-export type RowKey = (typeof KEYS)[number]
+/** Of rows that only aimed calls name; a tag or clear of others may still reach them. */
+const AIMED_KEY = 'c'
+export type RowKey = (typeof KEYS)[number] | typeof AIMED_KEY
 
 /** How far a replica of the database may be behind. */
 export const REPLICA_LAG_MS = 40
+
+const LONG = `#${'.'.repeat(150)}`
 
 interface Version {
   readonly atMs: number
   readonly version: number
   readonly isThere: boolean
+}
+
+interface RowRules {
+  readonly maxStalenessMs: number
+  /** How much older than promised an answer may be, because its fill read a replica. */
+  readonly slackMs: number
+  /** Every third value is longer. */
+  readonly isSized: boolean
+  readonly atMs: number
 }
 
 /** One row of the database, everything that it was, and what its readers were owed. */
@@ -21,11 +34,13 @@ export class Row {
   /** A writer is at work on it, or never learned whether it was acknowledged. */
   isBeingWritten = false
   readonly #versions: Version[] = []
+  readonly #isSized: boolean
 
-  constructor(tenant: string, key: RowKey, { maxStalenessMs, atMs }: { maxStalenessMs: number; atMs: number }) {
+  constructor(tenant: string, key: RowKey, { maxStalenessMs, slackMs, isSized, atMs }: RowRules) {
     this.tenant = tenant
     this.key = key
-    this.history = new History(maxStalenessMs)
+    this.#isSized = isSized
+    this.history = new History(maxStalenessMs, slackMs)
     this.#versions.push({ atMs, version: 1, isThere: true })
   }
 
@@ -59,18 +74,27 @@ export class Row {
   }
 
   #valueOf({ version, isThere }: Version): string | null {
-    return isThere ? `${this.id}#${version}` : null
+    if (!isThere) return null
+    return `${this.id}#${version}${this.#isSized && version % 3 === 0 ? LONG : ''}`
   }
 }
 
 /** The database: the same keys for every tenant. '' is outside any. */
 export class Rows {
   readonly all: readonly Row[]
+  /** Those that anybody names. */
+  readonly called: readonly Row[]
 
-  constructor({ tenants }: Scenario, start: { maxStalenessMs: number; atMs: number }) {
+  constructor({ tenants, aimed }: Scenario, start: RowRules) {
+    const keys: readonly RowKey[] = aimed ? [...KEYS, AIMED_KEY] : KEYS
     this.all = Array.from({ length: tenants }, (_, tenant) => (tenant === 0 ? '' : `t${tenant}`)).flatMap((tenant) =>
-      KEYS.map((key) => new Row(tenant, key, start)),
+      keys.map((key) => new Row(tenant, key, start)),
     )
+    this.called = this.all.filter(({ key }) => key !== AIMED_KEY)
+  }
+
+  get aimed(): readonly Row[] {
+    return this.all.filter(({ key }) => key === AIMED_KEY)
   }
 
   get tenants(): string[] {

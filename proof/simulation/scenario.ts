@@ -30,6 +30,9 @@ export const FAULTS = [
   'failing-fill',
 ] as const
 
+/** The bound of every process, in all scenarios. */
+export const MAX_STALENESS_MS = 80
+
 export type Fault = (typeof FAULTS)[number]
 
 /** One run, in full: the same scenario always gives the same history. */
@@ -61,14 +64,27 @@ export interface Scenario {
   readonly gone: boolean
   /** Tags come with the values, from the fill, not from the policy. */
   readonly lateTags: boolean
-  /** Fills read a replica that lags, and the primary where they are told to. Rows are deleted by key: all else leaves no mark. */
-  readonly replicas: boolean
+  /**
+   * Fills read a replica that lags: 'tell': the primary where they are told to; 'shortTtl': always, so that nothing may live
+   * long that began within the lag. Rows are deleted by key: all else leaves no mark.
+   */
+  readonly replicas: 'tell' | 'shortTtl' | false
   /** Nobody polls: the log is looked at when a read needs it. */
   readonly onDemand: boolean
   /** Memory goes on answering while the log is out of reach, for so much longer than the bound. */
   readonly servesOutages: boolean
   /** What a follower does whose leader takes too long; false: nobody follows. */
   readonly followers: 'fill' | 'hedge' | 'throw' | false
+  /** Memory, disk and the shared tier have no room for everything: entries leave, and some values are too large. */
+  readonly small: boolean
+  /** Some changes invalidate softly. */
+  readonly soft: boolean
+  /** What other tiers hold is checked by a schema that takes its time. */
+  readonly checked: boolean
+  /** Now and then a log cannot be read just when somebody changes what others read as the bound ends. */
+  readonly aimed: boolean
+  /** Messages take at most so long, unless they are late. */
+  readonly latencyMs: number
 }
 
 const FOLLOWERS = ['fill', 'fill', 'fill', 'hedge', 'throw', false] as const
@@ -80,7 +96,8 @@ export function scenarioOf(seed: number, changes: Partial<Scenario> = {}): Scena
   const random = seededRandom(seed)
   const share = 0.1 + random.next() * 0.5
   const faults = FAULTS.filter(() => random.next() < share)
-  const replicas = changes.replicas ?? random.next() < 0.08
+  const isOfReplicas = random.next() < 0.1
+  const replicas = changes.replicas ?? (isOfReplicas && (seed % 2 === 0 ? 'tell' : 'shortTtl'))
   return {
     seed,
     faults: replicas ? faults.filter((fault) => !NOT_WITH_REPLICAS.includes(fault)) : faults,
@@ -92,7 +109,7 @@ export function scenarioOf(seed: number, changes: Partial<Scenario> = {}): Scena
     aging: random.next() < 0.3,
     sharedOnly: random.next() < 0.15,
     disk: random.next() < 0.35,
-    queues: random.next() < 0.25,
+    queues: random.next() < 0.25 && replicas !== 'shortTtl',
     views: random.next() < 0.25,
     tenants: random.next() < 0.3 ? 2 : 1,
     shards: random.next() < 0.3 ? 2 : 1,
@@ -102,6 +119,11 @@ export function scenarioOf(seed: number, changes: Partial<Scenario> = {}): Scena
     onDemand: random.next() < 0.15,
     servesOutages: random.next() < 0.1,
     followers: FOLLOWERS[random.integer(FOLLOWERS.length)]!,
+    small: random.next() < 0.25,
+    soft: random.next() < 0.25,
+    checked: random.next() < 0.15,
+    aimed: random.next() < 0.35,
+    latencyMs: random.next() < 0.3 ? 12 : 5,
     ...changes,
   }
 }
@@ -125,6 +147,11 @@ export const SWITCHES = [
   'views',
   'gone',
   'lateTags',
+  'replicas',
   'onDemand',
   'servesOutages',
+  'small',
+  'soft',
+  'checked',
+  'aimed',
 ] as const

@@ -27,6 +27,7 @@ export interface DiskWeather {
   readonly random: SeededRandom
   readonly isSlow: () => boolean
   readonly isFailing: () => boolean
+  readonly maxEntryBytes: number
 }
 
 /** A directory that outlives the processes that use it. */
@@ -77,7 +78,7 @@ class SimulatedDisk implements DiskTier {
   readonly name = 'disk'
   readonly isPowerSafe: boolean
   readonly bootId: string
-  readonly maxEntryBytes = Number.POSITIVE_INFINITY
+  readonly maxEntryBytes: number
   readonly opened: Promise<boolean>
   state: DiskTier['state'] = 'opening'
   readonly #directory: SimulatedDirectory
@@ -95,6 +96,7 @@ class SimulatedDisk implements DiskTier {
     this.#context = context
     this.#weather = weather
     this.isPowerSafe = isPowerSafe
+    this.maxEntryBytes = weather.maxEntryBytes
     this.bootId = `boot-${directory.boot}`
     this.#time = new DiskTime(context.clock)
     this.opened = this.#pause().then(() => this.#open())

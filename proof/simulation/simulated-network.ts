@@ -19,6 +19,12 @@ interface Link {
   isCrashed: boolean
   /** The log cannot be read, or heard, whatever else can: the node of its slot is down. */
   isLogUnread: boolean
+  /** A message takes at most so long, unless it is late. */
+  latencyMs: number
+  /** Its subscription is down. */
+  isUnheard: boolean
+  /** Called when its next look at a log is executed. */
+  onSync: (() => void) | undefined
   /** Resolves when a partition is healed. */
   healed: Promise<void> | undefined
 }
@@ -29,6 +35,7 @@ export class SimulatedNetwork {
   readonly #random: SeededRandom
   readonly #faults: ReadonlySet<Fault>
   readonly #note: (what: string) => void
+  readonly #latencyMs: number
   /** By client number, which counts from 1. */
   readonly #links: (Link | undefined)[] = [undefined]
   /** What arrives at one place at one moment arrives together, as the replies of one piece of TCP do. */
@@ -43,7 +50,9 @@ export class SimulatedNetwork {
     random: SeededRandom
     faults: readonly Fault[]
     note: (what: string) => void
+    latencyMs: number
   }) {
+    this.#latencyMs = parts.latencyMs
     this.#time = parts.time
     this.#random = parts.random
     this.#faults = new Set(parts.faults)
@@ -53,7 +62,17 @@ export class SimulatedNetwork {
   /** The next client's. */
   connect(clock: ProcessClock): Link {
     const last = { request: 0, reply: 0, push: 0 }
-    const link: Link = { clock, last, connection: 0, isCrashed: false, isLogUnread: false, healed: undefined }
+    const link: Link = {
+      clock,
+      last,
+      latencyMs: this.#latencyMs,
+      connection: 0,
+      isCrashed: false,
+      isLogUnread: false,
+      isUnheard: false,
+      onSync: undefined,
+      healed: undefined,
+    }
     this.#links.push(link)
     return link
   }
@@ -66,7 +85,8 @@ export class SimulatedNetwork {
   readonly deliver = async (phase: DeliveryPhase, command: string, client: number): Promise<Delivery> => {
     const link = this.#links[client]!
     const { connection } = link
-    if (link.isLogUnread && OF_THE_LOG.includes(command)) throw new Error('the log cannot be read')
+    if (link.isLogUnread && phase !== 'reply' && OF_THE_LOG.includes(command)) throw new Error('the log cannot be read')
+    if (phase === 'push' && this.isFaulty && link.isUnheard) throw new Error('not subscribed')
     if (phase === 'push' && this.#happens('push-lost', 0.3)) throw new Error('lost')
     await this.#travel(link, phase, client)
     while (link.healed !== undefined) await link.healed
@@ -80,6 +100,11 @@ export class SimulatedNetwork {
     if (phase === 'reply' && this.#happens('reply-lost', 0.05)) return this.#lost(link, 'reply', command)
     if (phase === 'reply' && this.#happens('resent', 0.08)) return 'again'
     this.#note(`  ${client} ${command} ${phase === 'request' ? 'is executed' : 'arrives'}`)
+    if (phase === 'request' && command === 'logSince') {
+      const { onSync } = link
+      link.onSync = undefined
+      if (this.isFaulty) onSync?.()
+    }
     if (phase !== 'request') for (let left = this.#random.integer(MAX_PROMISES); left > 0; left--) await undefined
     if (phase === 'push' && this.#happens('push-repeated', 0.3)) return 'again'
   }
@@ -91,9 +116,9 @@ export class SimulatedNetwork {
     throw new Error(`connection reset at the ${phase} of ${command}`)
   }
 
-  async #travel({ last }: Link, phase: DeliveryPhase, client: number): Promise<void> {
+  async #travel({ last, latencyMs }: Link, phase: DeliveryPhase, client: number): Promise<void> {
     const isLate = this.#happens('late', 0.04)
-    const takesMs = this.#random.integer(isLate ? LATE_MS : 5)
+    const takesMs = this.#random.integer(isLate ? LATE_MS : latencyMs)
     let arrivesAt = this.#time.now() + takesMs
     if (!this.#faults.has('reordered')) arrivesAt = last[phase] = Math.max(last[phase], arrivesAt)
     await new Promise<void>((resolve) =>

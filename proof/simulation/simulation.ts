@@ -1,4 +1,6 @@
+import type { MemoryTierDefinition } from '../../src/core/ports/local-tier.js'
 import { type Cache, createCache, memoryTier, type Scope, type SyncView } from '../../src/index.js'
+import { EVICTION_NAMES as EVICTIONS } from '../../src/memory/evictions/create-eviction.js'
 import {
   createTwinServer,
   type FakeClock,
@@ -8,22 +10,25 @@ import {
   sharedTier,
   type TwinServer,
 } from '../../src/testing/index.js'
+import { AimedCalls } from './aimed-calls.js'
 import { Calls } from './calls.js'
 import { FaultSchedule } from './fault-schedule.js'
 import { ProcessClock } from './process-clock.js'
 import { Reads } from './reads.js'
-import { RowFills } from './row-fills.js'
+import { REPLICA_SLACK_MS, RowFills } from './row-fills.js'
 import { Rows } from './rows.js'
-import type { Fault, Scenario } from './scenario.js'
+import { type Fault, MAX_STALENESS_MS, type Scenario } from './scenario.js'
 import { SimulatedDirectory } from './simulated-disk.js'
 import { type Link, SimulatedNetwork } from './simulated-network.js'
-import { Writes } from './writes.js'
+import { SOFT_MS, Writes } from './writes.js'
 
-const MAX_STALENESS_MS = 80
 /** Where memory goes on answering in an outage. */
 const OUTAGE_MAX_STALE_MS = 300
 const COMMAND_TIMEOUT = '30ms'
-const SETTLE_MS = 2_000
+/** Once all is healed: long enough for every bound to pass and for queues to be delivered, and at most so long. */
+const SETTLES_WITHIN_MS = { least: 700, most: 3_000 }
+/** No entry of a long value, of any tier that is small. */
+const SMALL_ENTRY_BYTES = 300
 
 /** One process of the fleet. After a crash or a restart another is in its place. */
 export interface SimulatedProcess {
@@ -55,6 +60,7 @@ export class Simulation {
   readonly #directories: SimulatedDirectory[] = []
   readonly #reads: Reads
   readonly #writes: Writes
+  readonly #aimed: AimedCalls
   #clients = 0
 
   constructor(scenario: Scenario) {
@@ -62,7 +68,8 @@ export class Simulation {
     this.random = seededRandom(scenario.seed)
     const { time } = this
     const maxStalenessMs = scenario.servesOutages ? OUTAGE_MAX_STALE_MS : MAX_STALENESS_MS
-    this.rows = new Rows(scenario, { maxStalenessMs, atMs: time.now() })
+    const slackMs = scenario.replicas === 'shortTtl' ? REPLICA_SLACK_MS : 0
+    this.rows = new Rows(scenario, { maxStalenessMs, slackMs, isSized: scenario.small, atMs: time.now() })
     // The server's own time line: its clock can jump, lives of keys with it.
     const serverClock = Object.create(time, { now: { value: () => time.now() + this.serverOffsetMs } }) as FakeClock
     this.network = new SimulatedNetwork({
@@ -70,6 +77,7 @@ export class Simulation {
       random: this.#fork(),
       faults: scenario.faults,
       note: (what) => this.note(what),
+      latencyMs: scenario.latencyMs,
     })
     this.server = createTwinServer({
       clock: serverClock,
@@ -81,6 +89,7 @@ export class Simulation {
     this.calls = new Calls(this)
     this.#writes = new Writes(this)
     this.#reads = new Reads(this, this.#writes)
+    this.#aimed = new AimedCalls(this, { reads: this.#reads, writes: this.#writes })
     for (let index = 0; index < scenario.processes; index++) this.startProcess(index)
   }
 
@@ -106,7 +115,7 @@ export class Simulation {
     await time.advance(scenario.durationMs)
     faults.heal()
     this.note(`healed after ${time.now() - startMs} ms`)
-    await time.advance(SETTLE_MS)
+    await this.#settle(scenario.soft ? SOFT_MS : 0)
     this.calls.mustHaveEnded('')
     await this.#readAfterwards()
     await this.#close()
@@ -143,9 +152,14 @@ export class Simulation {
     const cache = createCache({
       name: 'simulation',
       tiers: [
-        ...(scenario.sharedOnly ? [] : [memoryTier()]),
+        ...(scenario.sharedOnly ? [] : [this.#memory()]),
         ...(scenario.disk ? [this.#directory(index).tier()] : []),
-        sharedTier({ server, pollInterval, commandTimeout: COMMAND_TIMEOUT }),
+        sharedTier({
+          server,
+          pollInterval,
+          commandTimeout: COMMAND_TIMEOUT,
+          maxEntryBytes: scenario.small ? SMALL_ENTRY_BYTES : undefined,
+        }),
       ],
       maxStaleness: `${MAX_STALENESS_MS}ms`,
       ...(scenario.servesOutages ? { outage: 'serve', outageMaxStale: `${OUTAGE_MAX_STALE_MS}ms` } : {}),
@@ -194,11 +208,28 @@ export class Simulation {
     this.#writes.forgiveQueued()
   }
 
+  /** Two rows and more want to be in it. */
+  #memory(): MemoryTierDefinition {
+    const { random, scenario } = this
+    if (!scenario.small) return memoryTier()
+    const eviction = EVICTIONS[random.integer(EVICTIONS.length)]!
+    const quotas = random.integer(2) === 0 ? { share: 0.5 } : undefined
+    const room =
+      random.integer(2) === 0 ? { maxEntries: 1 + random.integer(3) } : { maxBytes: 500 + random.integer(1_500) }
+    return memoryTier({ ...room, eviction, ...(quotas && { quotas }) })
+  }
+
+  /** Calls around the end of a process's bound: see `AimedCalls`. */
+  aim(index: number, beginUnread: (process: SimulatedProcess) => void): void {
+    this.#aimed.play(index, beginUnread)
+  }
+
   #directory(index: number): SimulatedDirectory {
     this.#directories[index] ??= new SimulatedDirectory({
       random: this.#fork(),
       isSlow: () => this.suffers('disk-slow'),
       isFailing: () => this.suffers('disk-failing') && this.random.next() < 0.1,
+      maxEntryBytes: this.scenario.small ? SMALL_ENTRY_BYTES : Number.POSITIVE_INFINITY,
     })
     return this.#directories[index]
   }
@@ -210,7 +241,7 @@ export class Simulation {
   #call(): void {
     const { random, scenario, processes } = this
     const process = processes[random.integer(processes.length)]!
-    const row = this.rows.all[random.integer(this.rows.all.length)]!
+    const row = this.rows.called[random.integer(this.rows.called.length)]!
     if (process.clock.isFrozen || process.isClosing) return
     if (random.next() < scenario.writes) this.#writes.play(process, row)
     else this.#reads.play(process, row)
@@ -223,8 +254,16 @@ export class Simulation {
         for (const level of ['bounded', 'strict'] as const) this.#reads.read(process, row, level)
       }
     }
-    await this.time.advance(SETTLE_MS)
+    await this.#settle()
     this.calls.mustHaveEnded(', although all was healed')
+  }
+
+  /** Until every call has ended, as far as they do. */
+  async #settle(moreMs = 0): Promise<void> {
+    const { least, most } = SETTLES_WITHIN_MS
+    await this.time.advance(least + moreMs)
+    const untilMs = this.time.now() + most - least
+    while (this.calls.areUnderWay && this.time.now() < untilMs) await this.time.advance(100)
   }
 
   async #close(): Promise<void> {
@@ -234,7 +273,7 @@ export class Simulation {
         left--
       })
     }
-    await this.time.advance(10_000)
+    for (let passedMs = 0; left > 0 && passedMs < 10_000; passedMs += 100) await this.time.advance(100)
     if (left > 0) this.problem(`${left} caches never closed`)
   }
 }

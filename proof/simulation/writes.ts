@@ -1,8 +1,16 @@
 import type { DeletedMany, QueuedInvalidation, Receipt, Scope } from '../../src/index.js'
+import { STALE_MS } from './row-fills.js'
 import type { Row } from './rows.js'
 import type { SimulatedProcess, Simulation } from './simulation.js'
 
+/**
+ * A soft invalidation lets the stale value answer for as long as its policy says, from when its process noticed; it may
+ * have been cut off before.
+ */
+export const SOFT_MS = STALE_MS + 700
+
 interface Change {
+  readonly process: SimulatedProcess
   readonly scope: Scope
   readonly row: Row
   readonly options: { whenUnavailable?: 'queue' }
@@ -13,6 +21,8 @@ type Acknowledged = Receipt | QueuedInvalidation | DeletedMany | undefined
 
 interface Way {
   readonly name: string
+  /** Readers may be given the old value for a while: so much later it counts as acknowledged. */
+  readonly countsAfterMs?: number
   /** The rows that change: this one, or all of its tenant. */
   readonly isOfAll?: boolean
   run(change: Change): Promise<Acknowledged>
@@ -52,11 +62,25 @@ export class Writes {
     else this.#change(process, row)
   }
 
-  #change(process: SimulatedProcess, row: Row): void {
+  /** Changes a row and invalidates it by a tag, if it may be. */
+  playTag(process: SimulatedProcess, row: Row): void {
+    this.#change(process, row, this.#ways.find(({ name }) => name === 'tag') ?? this.#ways[0]!)
+  }
+
+  /** Changes a row and deletes it by its key. */
+  playKey(process: SimulatedProcess, row: Row): void {
+    this.#change(process, row, this.#ways[0]!)
+  }
+
+  #anyWay(row: Row): Way {
+    const ways = row.tenant === '' ? this.#ways.filter(({ name }) => name !== 'purge') : this.#ways
+    return ways[this.#simulation.random.integer(ways.length)]!
+  }
+
+  #change(process: SimulatedProcess, row: Row, way = this.#anyWay(row)): void {
     const { random, scenario, rows, calls, time } = this.#simulation
     const { client } = process
     const { scope, view } = process.tenants.get(row.tenant)!
-    const way = this.#ways[random.integer(this.#ways.length)]!
     const changed = way.isOfAll ? rows.of(row.tenant) : [row]
     if (scenario.sets && changed.some(({ isBeingWritten }) => isBeingWritten)) return
     const written = new Map<Row, number>()
@@ -75,7 +99,8 @@ export class Writes {
       return
     }
     const options = scenario.queues && random.integer(2) === 0 ? ({ whenUnavailable: 'queue' } as const) : {}
-    const acknowledged = way.run({ scope, row, options }).then((reply) => {
+    const acknowledged = way.run({ process, scope, row, options }).then(async (reply) => {
+      if (way.countsAfterMs) await this.#simulation.sleep(way.countsAfterMs)
       if (reply?.state === 'queued') {
         this.#simulation.note(`${what} queued`)
         for (const [one, version] of written) this.#owe(client, one, version)
@@ -136,6 +161,14 @@ function waysOf({ scenario, fills }: Simulation): Way[] {
     },
     { name: 'tag of all', isOfAll: true, run: ({ scope, options }) => scope.invalidate({ tags: ['all'], ...options }) },
     { name: 'clear', isOfAll: true, run: ({ scope, options }) => scope.clear(options) },
+    {
+      name: 'purge',
+      isOfAll: true,
+      run: async ({ process: { cache }, row }) => ({
+        state: 'acknowledged',
+        token: (await cache.purge(row.tenant)).cleared!,
+      }),
+    },
   ]
   const sets: Way[] = [
     {
@@ -152,5 +185,41 @@ function waysOf({ scenario, fills }: Simulation): Way[] {
       },
     },
   ]
-  return [...byKey, ...(scenario.replicas ? [] : byClock), ...(scenario.sets ? [...sets, ...sets] : [])]
+  const warmed: Way[] = [
+    {
+      name: 'warm with values',
+      run: async ({ scope, row }) => {
+        const { errors } = await scope.warm(policy, [[row.key, row.value]] as never)
+        if (errors.length > 0) throw errors[0]
+        return undefined
+      },
+    },
+  ]
+  const softly = { countsAfterMs: scenario.aging ? SOFT_MS : 0 }
+  const soft: Way[] = [
+    {
+      name: 'soft entry',
+      ...softly,
+      run: ({ scope, row }) => scope.invalidate({ entries: [[policy as never, row.key]], soft: true }),
+    },
+    {
+      name: 'soft tag',
+      ...softly,
+      run: ({ scope, row }) => scope.invalidate({ tags: [`one-${row.key}`], soft: true }),
+    },
+    {
+      name: 'soft tag of all',
+      ...softly,
+      isOfAll: true,
+      run: ({ scope }) => scope.invalidate({ tags: ['all'], soft: true }),
+    },
+  ]
+  return [
+    ...byKey,
+    ...(scenario.replicas ? [] : byClock),
+    ...(scenario.soft ? (scenario.replicas ? soft.slice(0, 1) : soft) : []),
+    ...(scenario.sets ? [...sets, ...sets] : []),
+    // It can say nothing of tags.
+    ...(scenario.sets && !scenario.lateTags ? warmed : []),
+  ]
 }

@@ -18,11 +18,14 @@ export class History {
   /** The places of each client's own. */
   readonly #own = new Map<number, number[]>()
   readonly #maxStalenessMs: number
+  readonly #slackMs: number
   readonly violations: string[] = []
   reads = 0
 
-  constructor(maxStalenessMs: number) {
+  /** `slackMs`: what was acknowledged within so much of a read's start is owed to nobody, whatever the level. */
+  constructor(maxStalenessMs: number, slackMs = 0) {
     this.#maxStalenessMs = maxStalenessMs
+    this.#slackMs = slackMs
   }
 
   get acknowledgements(): number {
@@ -73,11 +76,13 @@ export class History {
     },
     what: string,
   ): (value: number) => void {
-    const known = this.#acknowledged.length
+    const { atMs, level, client, after, lagMs = 0, owed } = start
+    const slackMs = this.#slackMs
+    const known = slackMs === 0 ? this.#acknowledged.length : this.#countBefore(atMs - slackMs)
     return (value) => {
-      const { atMs, level, client, after, lagMs = 0, owed } = start
-      const receipt = after === undefined ? 0 : this.#acknowledged[after]!.version
-      this.read(value, Math.max(receipt, owed?.version ?? 0, this.least(atMs - lagMs, level, client, known)), what)
+      const receipt = after === undefined || after >= known ? 0 : this.#acknowledged[after]!.version
+      const least = this.least(atMs - slackMs - lagMs, level, client, known)
+      this.read(value, Math.max(receipt, owed?.version ?? 0, least), what)
     }
   }
 
