@@ -57,4 +57,21 @@ describe('the checker of histories', () => {
     history.begin({ ...read, level: 'strict' }, 'a strict read')(1)
     expect(history.violations).toEqual(['a strict read returned 1, must be at least 2'])
   })
+
+  it('owes nobody what was acknowledged within the slack, at any level, by any receipt', () => {
+    const history = new History(100, 50)
+    const place = history.acknowledge(1, 1_000, 1)
+    for (const level of ['strict', 'bounded'] as const) {
+      history.begin({ atMs: 1_050, level, client: 1, after: place }, 'within')(0)
+    }
+    expect(history.violations).toEqual([])
+    history.begin({ atMs: 1_051, level: 'strict', client: 2 }, 'strict')(0)
+    history.begin({ atMs: 1_051, level: 'bounded', client: 1 }, 'own')(0)
+    history.begin({ atMs: 1_051, level: 'bounded', client: 2, after: place }, 'after')(0)
+    expect(history.violations).toHaveLength(3)
+    history.begin({ atMs: 1_150, level: 'bounded', client: 2 }, 'bounded')(0)
+    expect(history.violations).toHaveLength(3)
+    history.begin({ atMs: 1_151, level: 'bounded', client: 2 }, 'bounded')(0)
+    expect(history.violations).toHaveLength(4)
+  })
 })
