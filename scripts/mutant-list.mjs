@@ -253,6 +253,18 @@ export const MUTANTS = [
     tests: ['test/unit/core/replica-lag.test.ts'],
   },
   {
+    name: 'R12 life-within-the-lag-not-cut',
+    file: 'src/core/solo-fill.ts',
+    find: "if (replicaLag?.action !== 'shortTtl') return filled",
+    replace: 'if (replicaLag !== undefined) return filled',
+  },
+  {
+    name: 'soft-leaves-memory-fresh',
+    file: 'src/core/local-store.ts',
+    find: 'if (soft) this.#parts.memory?.expire(space, key, this.#parts.clock.coarseNow())',
+    replace: 'if (soft) void key',
+  },
+  {
     name: 'R1 set-takes-no-lease',
     file: 'src/core/write.ts',
     find: 'takes: true }',

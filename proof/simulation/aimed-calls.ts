@@ -44,10 +44,11 @@ export class AimedCalls {
       this.#after(delayMs, reader, (process) => this.#reads.readPlainly(process, another))
     }
     this.#after(150, reader, (process) => {
-      process.link.latencyMs = SLOW_LINE_MS
+      process.link.latencyMs = FAST_LINE_MS
       process.link.isUnheard = true
       process.link.onSync = () => {
         beginUnread(process)
+        process.link.latencyMs = SLOW_LINE_MS
         this.#after(0, writer, ({ link }) => {
           link.latencyMs = FAST_LINE_MS
         })
@@ -61,8 +62,9 @@ export class AimedCalls {
   #joinedRead(row: Row, { writer, reader }: Actors): void {
     const { random } = this.#simulation
     this.#after(1, writer, (process) => this.#writes.playTag(process, row))
-    const firstMs = MAX_STALENESS_MS - SLOW_LINE_MS - random.integer(25)
-    this.#readOften(row, reader, { firstMs, forMs: 50 })
+    // The first is within its bound; memory has nothing for it, and it takes a while.
+    const firstMs = MAX_STALENESS_MS - 4 - random.integer(SLOW_LINE_MS)
+    this.#readOften(row, reader, { firstMs, forMs: 40 })
   }
 
   /** A fill reads the row before it is changed, and ends when readers come whose bound began after the change. */
