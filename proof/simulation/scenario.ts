@@ -120,7 +120,8 @@ export function scenarioOf(seed: number, changes: Partial<Scenario> = {}): Scena
     servesOutages: random.next() < 0.1,
     followers: FOLLOWERS[random.integer(FOLLOWERS.length)]!,
     small: random.next() < 0.25,
-    soft: random.next() < 0.25,
+    // How long a stale value may stand in is told by the server's clock.
+    soft: random.next() < 0.25 && !faults.includes('server-clock-jump'),
     checked: random.next() < 0.15,
     aimed: random.next() < 0.35,
     latencyMs: random.next() < 0.3 ? 12 : 5,
