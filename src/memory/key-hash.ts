@@ -5,6 +5,12 @@ import type { Random } from '../core/ports/random.js'
 /** Characters with a factor of their own; longer keys use the factors again, mixed once a round. */
 const POSITIONS = 64
 
+/** Spreads the sum over all bits: the index takes the high ones for the place and the low ones for the mark. */
+const mix = (sum: number): number => {
+  const spread = Math.imul(sum ^ (sum >>> 16), 0x7feb352d)
+  return spread ^ (spread >>> 15)
+}
+
 /**
  * Hashes (space id, key) to 32 bits.
  *
@@ -63,10 +69,4 @@ export class KeyHash {
 
 function randomInt32(random: Random): number {
   return Math.floor(random.next() * 0x1_0000_0000) | 0
-}
-
-/** Spreads the sum over all bits: the index takes the high ones for the place and the low ones for the mark. */
-function mix(sum: number): number {
-  const spread = Math.imul(sum ^ (sum >>> 16), 0x7feb352d)
-  return spread ^ (spread >>> 15)
 }

@@ -15,6 +15,12 @@ const FAR = 15
 /** Places behind the last home, so that a run never wraps around. */
 const SPILL = 64
 
+// Constants that hold functions are called without a look at what they hold now, as a function's name would need.
+/** A cell, or a mark, one place on. */
+const further = (cell: number): number => (cell >>> DISTANCE_SHIFT < FAR ? (cell + ONE_FURTHER) | 0 : cell)
+/** What is above the slot number in a cell at its home. */
+const markOf = (hash: number): number => (hash & 15) << MARK_SHIFT
+
 /**
  * An open-addressing table of slot numbers, of one size. Cells of a run are in the order of their homes (Robin Hood
  * hashing), so a look-up in vain ends early. A cell tells its distance from home and some bits of the hash, so that a
@@ -166,14 +172,4 @@ export class KeyTable {
     cells[at] = cell
     this.#cells = cells
   }
-}
-
-/** A cell, or a mark, one place on. */
-function further(cell: number): number {
-  return cell >>> DISTANCE_SHIFT < FAR ? (cell + ONE_FURTHER) | 0 : cell
-}
-
-/** What is above the slot number in a cell at its home. */
-function markOf(hash: number): number {
-  return (hash & 15) << MARK_SHIFT
 }

@@ -24,6 +24,26 @@ export class SlotList {
     this.weight -= this.#slots.weight(slot)
   }
 
+  /** Makes the oldest member the newest of another list. */
+  giveOldest(to: SlotList): void {
+    const { stride, records } = this.#slots
+    const slot = this.oldest
+    const record = slot * stride
+    const newer = records[record + NEWER]!
+    this.oldest = newer
+    if (newer === 0) this.newest = 0
+    else records[newer * stride + OLDER] = 0
+    const { newest } = to
+    records[record + OLDER] = newest
+    records[record + NEWER] = 0
+    if (newest === 0) to.oldest = slot
+    else records[newest * stride + NEWER] = slot
+    to.newest = slot
+    const weight = this.#slots.weight(slot)
+    this.weight -= weight
+    to.weight += weight
+  }
+
   /** Makes a member the newest. */
   renew(slot: number): void {
     if (slot === this.newest) return

@@ -55,7 +55,10 @@ export class FrequencySketch {
     const second = (words[base + 4 + ((places >>> 8) & 3)]! >>> ((places >>> 8) & 28)) & 15
     const third = (words[base + 8 + ((places >>> 16) & 3)]! >>> ((places >>> 16) & 28)) & 15
     const fourth = (words[base + 12 + ((places >>> 24) & 3)]! >>> ((places >>> 24) & 28)) & 15
-    return Math.min(first, second, third, fourth)
+    // The least of four, by differences' signs: `Math.min` branches, and nobody can predict which way.
+    const least = first + ((second - first) & ((second - first) >> 31))
+    const other = third + ((fourth - third) & ((fourth - third) >> 31))
+    return least + ((other - least) & ((other - least) >> 31))
   }
 
   increment(hash: number): void {

@@ -117,7 +117,7 @@ export class WTinyLfuEviction implements Eviction {
     if (victim === 0) return candidate
     if (candidate === 0 || window.weight + weight <= room) return victim
     if (!this.#admits(candidate, victim)) return candidate
-    this.#move(candidate, window, PROBATION)
+    this.#demoteOldest(window)
     return victim
   }
 
@@ -136,11 +136,13 @@ export class WTinyLfuEviction implements Eviction {
   }
 
   #protect(slot: number): void {
-    this.#move(slot, this.#probation, PROTECTED)
+    this.#probation.remove(slot)
+    this.#slots.setFlags(slot, PROTECTED)
+    this.#protected.append(slot)
     const room = PROTECTED_SHARE * (this.#probation.weight + this.#protected.weight)
     for (let moves = 0; moves < MOVES_A_STEP && this.#protected.weight > room; moves++) {
       if (this.#protected.oldest === slot) break
-      this.#move(this.#protected.oldest, this.#protected, PROBATION)
+      this.#demoteOldest(this.#protected)
     }
   }
 
@@ -169,14 +171,14 @@ export class WTinyLfuEviction implements Eviction {
   /** Hands over, a few at a time, what a smaller share left in the window. */
   #shrinkWindow(room: number): void {
     for (let moves = 0; moves < MOVES_A_STEP && this.#window.weight > room; moves++) {
-      this.#move(this.#window.oldest, this.#window, PROBATION)
+      this.#demoteOldest(this.#window)
     }
   }
 
-  #move(slot: number, from: SlotList, region: number): void {
-    from.remove(slot)
-    this.#slots.setFlags(slot, region)
-    this.#listOf(region).append(slot)
+  /** The oldest of the window or of protected becomes the newest of probation. */
+  #demoteOldest(from: SlotList): void {
+    this.#slots.setFlags(from.oldest, PROBATION)
+    from.giveOldest(this.#probation)
   }
 
   #regionOf(slot: number): SlotList {
