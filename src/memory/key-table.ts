@@ -37,6 +37,10 @@ export class KeyTable {
   #factor = 0
   #shift = 0
   homes = 0
+  /** Where the latest look-up in vain ended, and with what mark: there its key would be inserted. -1: not any more. */
+  #vainAt = -1
+  #vainMark = 0
+  #vainHash = 0
 
   constructor(atLeast: number, slots: Slots, groups: Groups) {
     let bits = 0
@@ -73,10 +77,13 @@ export class KeyTable {
           if (typeof held === 'string' && held === key && this.#groups.rows[row + SPACE_ID] === spaceId) return slot
         }
       } else if (cell >>> DISTANCE_SHIFT < mark >>> DISTANCE_SHIFT) {
-        return 0
+        break
       }
       mark = further(mark)
     }
+    this.#vainHash = hash
+    this.#vainMark = mark
+    this.#vainAt = at
     return 0
   }
 
@@ -96,10 +103,13 @@ export class KeyTable {
           if (typeof held === 'number' && held === key && this.#groups.rows[row + SPACE_ID] === spaceId) return slot
         }
       } else if (cell >>> DISTANCE_SHIFT < mark >>> DISTANCE_SHIFT) {
-        return 0
+        break
       }
       mark = further(mark)
     }
+    this.#vainHash = hash
+    this.#vainMark = mark
+    this.#vainAt = at
     return 0
   }
 
@@ -113,29 +123,34 @@ export class KeyTable {
       if (carried >>> DISTANCE_SHIFT === FAR && this.#homeOf(cell) > home) break
       carried = further(carried)
     }
-    for (; cell !== EMPTY; cell = cells[++at]!) {
-      cells[at] = carried
-      carried = further(cell)
-    }
-    // The last cell stays empty, it ends the last run.
-    if (at < cells.length - 1) cells[at] = carried
-    else this.#spillFurther(at, carried)
+    this.#put(at, carried)
   }
 
   remove(slot: number, hash: number): void {
     const cells = this.#cells
     let at = this.home(hash)
-    while ((cells[at]! & SLOT_MASK) !== slot) at++
+    let sought = slot | markOf(hash)
+    for (; cells[at] !== sought; at++) sought = further(sought)
     for (let cell = cells[++at]!; cell >>> DISTANCE_SHIFT !== 0; cell = cells[++at]!) {
       cells[at - 1] = cell >>> DISTANCE_SHIFT < FAR ? cell - ONE_FURTHER : this.#nearer(cell, at)
     }
     cells[at - 1] = EMPTY
+    this.#vainAt = -1
   }
 
-  /** Another key for a slot whose record still tells the old one. */
+  /**
+   * Another key for a slot whose record still tells the old one. As a rule it was just looked up in vain, so its place is
+   * known. Until the old cell goes there are two of this slot: the same mark would mean the same home, and either may go.
+   * Where marks don't tell, far from home, the old one goes first.
+   */
   exchange(slot: number, before: number, hash: number): void {
-    this.remove(slot, before)
-    this.insert(slot, hash)
+    if (this.#vainAt >= 0 && this.#vainHash === hash && this.#vainMark >>> DISTANCE_SHIFT < FAR) {
+      this.#put(this.#vainAt, slot | this.#vainMark)
+      this.remove(slot, before)
+    } else {
+      this.remove(slot, before)
+      this.insert(slot, hash)
+    }
   }
 
   /** Copies whole runs to a larger table, from a place on; the place behind them, which is empty or the end. */
@@ -164,6 +179,21 @@ export class KeyTable {
 
   #homeOf(cell: number): number {
     return this.home(this.#slots.hash(cell & SLOT_MASK))
+  }
+
+  /** Puts a cell at its place and moves those from there on. */
+  #put(place: number, cell: number): void {
+    const cells = this.#cells
+    let at = place
+    let carried = cell
+    for (let next = cells[at]!; next !== EMPTY; next = cells[++at]!) {
+      cells[at] = carried
+      carried = further(next)
+    }
+    // The last cell stays empty, it ends the last run.
+    if (at < cells.length - 1) cells[at] = carried
+    else this.#spillFurther(at, carried)
+    this.#vainAt = -1
   }
 
   #spillFurther(at: number, cell: number): void {
