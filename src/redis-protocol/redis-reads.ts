@@ -12,11 +12,8 @@ const MAX_KEYS = 512
 /** From so many keys on a batch is searched for doubles, which single-flight makes rare: that costs more than a few of them. */
 const SEARCHED_FROM = 64
 
-/**
- * So many of a batch's readers are answered before the others: what they ask next is written first, so that the server
- * works on it while the others unpack what they got. Otherwise server and process would wait for each other in turns.
- */
-const PORTION = 16
+/** So many of a batch's readers wait for one promise. */
+const GROUP = 16
 
 /** A text, undefined for one that is absent, or a promise that is late or rejects: that of a key with troubles of its own. */
 type Text = string | undefined | Promise<string | undefined>
@@ -33,22 +30,20 @@ type Reading<R> = (serverNowMs: number, texts: readonly (string | undefined)[]) 
 /** Keys of one node that are asked for together. */
 class Batch {
   readonly node: string
-  readonly #portion: number
   readonly keys: string[] = []
   /** What the readers wait for, in the order in which they came. */
-  readonly portions: Deferred<BatchReply>[] = []
+  readonly groups: Deferred<BatchReply>[] = []
   #readers = 0
   #places: Map<string, number> | undefined
 
-  constructor(node: string, portion: number) {
+  constructor(node: string) {
     this.node = node
-    this.#portion = portion
   }
 
   /** What one more reader waits for. */
   join(): Promise<BatchReply> {
-    if (this.#readers++ % this.#portion === 0) this.portions.push(new Deferred())
-    return this.portions.at(-1)!.promise
+    if (this.#readers++ % GROUP === 0) this.groups.push(new Deferred())
+    return this.groups[this.groups.length - 1]!.promise
   }
 
   /** Where a key stands in `keys`. */
@@ -74,6 +69,8 @@ export class RedisReads {
   #open: Batch[] = []
   readonly #questions = new Map<string, Promise<unknown>>()
   #endsTurn = false
+  /** Batches that are sent and not answered yet. */
+  #underWay = 0
 
   constructor(guard: RedisGuard) {
     this.#guard = guard
@@ -128,7 +125,7 @@ export class RedisReads {
   #batchOf(key: string): Batch {
     const node = this.#guard.nodeOf(key)
     for (const batch of this.#open) if (batch.node === node) return batch
-    const batch = new Batch(node, this.#guard.onceWritten ? PORTION : Number.POSITIVE_INFINITY)
+    const batch = new Batch(node)
     this.#open.push(batch)
     if (!this.#endsTurn) {
       this.#endsTurn = true
@@ -147,21 +144,34 @@ export class RedisReads {
   }
 
   #send(batch: Batch): void {
-    const { portions } = batch
+    const { groups } = batch
+    this.#underWay++
     const asked = this.#guard.isCluster ? this.#askNode(batch) : this.#askServer(batch)
     asked.then(
-      (reply) => this.#handOut(portions, reply),
+      (reply) => {
+        this.#underWay--
+        this.#handOut(groups, reply)
+      },
       (error) => {
-        for (const portion of portions) portion.reject(error)
+        this.#underWay--
+        for (const group of groups) group.reject(error)
       },
     )
   }
 
-  #handOut(portions: readonly Deferred<BatchReply>[], reply: BatchReply): void {
-    const [portion, ...others] = portions
-    portion!.resolve(reply)
-    if (others.length === 0) return
-    const goOn = (): void => this.#handOut(others, reply)
+  /**
+   * While nothing else is under way, half of the readers are answered before the others: what they ask next is written
+   * first, so that a server works on it while the others unpack what they got. Otherwise server and process would wait
+   * for each other in turns. With something under way they do not, and a write of its own would cost more than it brings.
+   */
+  #handOut(groups: readonly Deferred<BatchReply>[], reply: BatchReply): void {
+    const { onceWritten } = this.#guard
+    const now = this.#underWay > 0 || onceWritten === undefined ? groups.length : Math.ceil(groups.length / 2)
+    for (let at = 0; at < now; at++) groups[at]!.resolve(reply)
+    if (now === groups.length) return
+    const goOn = (): void => {
+      for (let at = now; at < groups.length; at++) groups[at]!.resolve(reply)
+    }
     atEndOfTick(() => {
       if (this.#open.length === 0) return goOn()
       this.#sendOpen()

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../core/errors.js'
 import type { RedisConnection } from '../redis-protocol/redis-connection.js'
+import { keepStringMethodsFast } from './fast-string-methods.js'
 import { IoredisClusterConnection } from './ioredis-cluster-connection.js'
 import { IoredisConnection } from './ioredis-connection.js'
 import { NodeRedisClusterConnection } from './node-redis-cluster-connection.js'
@@ -28,10 +29,12 @@ interface IoredisOptions extends IoredisClientOptions {
 export function openConnection(client: RedisClient): RedisConnection {
   if (isIoredisCluster(client)) {
     checkIoredis(client.options)
+    keepStringMethodsFast()
     return new IoredisClusterConnection(client)
   }
   if (isIoredis(client)) {
     checkIoredis(client.options)
+    keepStringMethodsFast()
     return new IoredisConnection(client)
   }
   if (isNodeRedisSentinel(client)) return new NodeRedisSentinelConnection(client)
