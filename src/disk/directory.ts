@@ -7,7 +7,7 @@ import { DirectoryLock } from './directory-lock.js'
 import { checkDirectory } from './disk-tier-options.js'
 import type { Inspection } from './inspect.js'
 import { Maintenance } from './maintenance.js'
-import { hintPath, segmentId, segmentName } from './segment.js'
+import { hintPath, segmentName, segmentsIn } from './segment.js'
 import { ValueFiles } from './value-files.js'
 
 /** What a directory takes on the disk. */
@@ -49,9 +49,8 @@ export async function repairDirectory(directory: string): Promise<{ damaged: num
   if (lock.error !== undefined) throw lock.error
   const maintenance = new Maintenance({ hasWorker: true, awaitsSweeps: true })
   try {
-    for (const name of namesIn(join(path, 'log'))) {
-      if (segmentId(name) !== undefined) rmSync(hintPath(join(path, 'log', name)), { force: true })
-    }
+    const log = join(path, 'log')
+    for (const id of segmentsIn(log).ids) rmSync(hintPath(join(log, segmentName(id))), { force: true })
     const found = await maintenance.run({ task: 'recover', directory: path, seed: 1 })
     const files = new ValueFiles(join(path, 'files'), { syncs: false })
     const live = found.files.map(({ low, high, file }) => files.path(low, high, file))
@@ -66,9 +65,9 @@ export async function repairDirectory(directory: string): Promise<{ damaged: num
 /** How large a directory is. Reads no content. */
 export function directoryStats(directory: string): DirectoryStats {
   const path = versionPath(directory)
-  const segments = namesIn(join(path, 'log')).flatMap((name) => segmentId(name) ?? [])
+  const { ids } = segmentsIn(join(path, 'log'))
   let bytes = 0
-  for (const id of segments) bytes += sizeOf(join(path, 'log', segmentName(id)))
+  for (const id of ids) bytes += sizeOf(join(path, 'log', segmentName(id)))
   let files = 0
   for (const partition of namesIn(join(path, 'files'))) {
     for (const name of namesIn(join(path, 'files', partition))) {
@@ -76,7 +75,7 @@ export function directoryStats(directory: string): DirectoryStats {
       bytes += sizeOf(join(path, 'files', partition, name))
     }
   }
-  return { segments: segments.length, files, bytes, isInUse: namesIn(resolve(directory)).includes('LOCK') }
+  return { segments: ids.length, files, bytes, isInUse: namesIn(resolve(directory)).includes('LOCK') }
 }
 
 function versionPath(directory: string): string {

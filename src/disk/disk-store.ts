@@ -292,6 +292,8 @@ export class DiskStore {
       this.time.continueFrom(found.lastSequence)
       this.#counts.damaged += found.damaged
       if (found.damaged > 0) this.#context.onTrouble({ kind: 'damaged', records: found.damaged })
+      for (const name of found.foreign)
+        this.#tell('open', new Error(`'${name}' is called like a segment and is no file`))
       this.#state = 'open'
       const live = found.files.map(({ low, high, file }) => this.#files.path(low, high, file))
       this.#maintenance

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ENTRY, HAS_FILE, keyOf, readHead, valueAt } from './record.js'
 import { scanSegment } from './scan.js'
-import { segmentId, segmentName } from './segment.js'
+import { segmentName, segmentsIn } from './segment.js'
 import { ValueFiles } from './value-files.js'
 
 /** What lies in a directory, every byte of it read. */
@@ -26,10 +26,11 @@ export async function inspect(directory: string): Promise<Inspection> {
     if (faults.length < MAX_FAULTS) faults.push(sentence)
   }
   const counts = { segments: 0, records: 0, files: 0, bytes: 0 }
-  const ids = existsSync(log) ? readdirSync(log).flatMap((name) => segmentId(name) ?? []) : []
+  const { ids, foreign } = segmentsIn(log)
+  for (const name of foreign) fault(`${name}: not a file, left alone`)
   /** Only the newest record of a key must have its file. */
   const named = new Map<string, { path: string; bytes: number }>()
-  for (const id of ids.sort((a, b) => a - b)) {
+  for (const id of ids) {
     const name = segmentName(id)
     const bytes = readFileSync(join(log, name))
     counts.segments++

@@ -1,19 +1,10 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DiskIndex, type IndexParts } from './disk-index.js'
 import { type FileRef, type HintRow, HintRows, rowsIn } from './hint.js'
 import { BARRIER, ENTRY, NOTE, SOFT, SOFTENED, TOMBSTONE } from './record.js'
 import { scanSegment } from './scan.js'
-import { hintPath, segmentId, segmentName } from './segment.js'
+import { hintPath, segmentName, segmentsIn } from './segment.js'
 
 /** What lies in a directory, as the store that opens it needs it. */
 export interface Recovered {
@@ -25,6 +16,8 @@ export interface Recovered {
   readonly damaged: number
   /** Segments that had to be read whole, because they had no good hint. */
   readonly scanned: number
+  /** Names of what is called like a segment and is none: left alone. */
+  readonly foreign: readonly string[]
 }
 
 export interface RecoveredSegment {
@@ -52,7 +45,7 @@ export function recover(directory: string, seed: number): Recovered {
   mkdirSync(log, { recursive: true })
   mkdirSync(join(directory, 'files'), { recursive: true })
   discardIfHealing(directory, log)
-  const ids = readdirSync(log).flatMap((name) => segmentId(name) ?? [])
+  const { ids, foreign } = segmentsIn(log)
   // Growing as it is filled would take longer than all the rest.
   const index = new DiskIndex(seed, Math.min(rowsOfHints(log, ids), MAX_EXPECTED))
   const files = new Map<number, { low: number; high: number; file: FileRef }>()
@@ -60,7 +53,7 @@ export function recover(directory: string, seed: number): Recovered {
   let lastSequence = 0
   let damaged = 0
   let scanned = 0
-  for (const id of ids.sort((a, b) => a - b)) {
+  for (const id of ids) {
     const path = join(log, segmentName(id))
     const { size } = statSync(path)
     if (size === 0) {
@@ -94,7 +87,7 @@ export function recover(directory: string, seed: number): Recovered {
   for (const { low, high, file } of liveFiles) {
     if (index.find(low, high)) found[index.segment]!.liveBytes += file.bytes
   }
-  return { index: index.parts(), segments: found, files: liveFiles, lastSequence, damaged, scanned }
+  return { index: index.parts(), segments: found, files: liveFiles, lastSequence, damaged, scanned, foreign }
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -139,9 +132,8 @@ function replay(
 export function bytesToRecover(directory: string): number {
   const log = join(directory, 'log')
   let bytes = 0
-  for (const name of existsSync(log) ? readdirSync(log) : []) {
-    if (segmentId(name) === undefined) continue
-    const path = join(log, name)
+  for (const id of segmentsIn(log).ids) {
+    const path = join(log, segmentName(id))
     const hint = statSync(hintPath(path), { throwIfNoEntry: false })
     bytes += hint?.size ?? statSync(path, { throwIfNoEntry: false })?.size ?? 0
   }
@@ -177,6 +169,6 @@ function writeHint(segmentPath: string, rows: HintRows, segmentBytes: number): v
 function discardIfHealing(directory: string, log: string): void {
   const names = readdirSync(directory)
   if (!names.includes(HEALING)) return
-  for (const name of readdirSync(log)) unlinkSync(join(log, name))
+  for (const entry of readdirSync(log, { withFileTypes: true })) if (entry.isFile()) unlinkSync(join(log, entry.name))
   unlinkSync(join(directory, HEALING))
 }

@@ -65,11 +65,14 @@ export class SegmentSet {
     const id = ++this.#lastId
     const path = join(this.#directory, segmentName(id))
     const fd = await openFile(path, 'wx+').catch(async (error: NodeJS.ErrnoException) => {
+      // Something foreign has the name.
+      if (error.code === 'EEXIST') return undefined
       if (error.code !== 'ENOENT') throw error
       // Somebody removed the directory under us.
       await mkdir(this.#directory, { recursive: true })
       return openFile(path, 'wx+')
     })
+    if (fd === undefined) return this.begin()
     let slot = this.#slots.indexOf(undefined)
     if (slot < 0) slot = this.#slots.length
     const segment = new Segment({ id, slot, path, fd }, 0)

@@ -1,4 +1,4 @@
-import { close, fdatasync, ftruncate, open, unlink, write } from 'node:fs'
+import { close, existsSync, fdatasync, ftruncate, open, readdirSync, unlink, write } from 'node:fs'
 import { HintRows } from './hint.js'
 import { pooledRead } from './pooled-read.js'
 
@@ -119,7 +119,17 @@ export function segmentName(id: number): string {
   return `seg-${String(id).padStart(8, '0')}.log`
 }
 
-export function segmentId(name: string): number | undefined {
-  const digits = /^seg-(\d{8,})\.log$/.exec(name)?.[1]
-  return digits === undefined ? undefined : Number(digits)
+/** Of a log's directory, by age; `foreign`: names of what is called like a segment and is no file. */
+export function segmentsIn(directory: string): { readonly ids: number[]; readonly foreign: string[] } {
+  const ids: number[] = []
+  const foreign: string[] = []
+  for (const entry of existsSync(directory) ? readdirSync(directory, { withFileTypes: true }) : []) {
+    const digits = SEGMENT_NAME.exec(entry.name)?.[1]
+    if (digits === undefined) continue
+    if (entry.isFile()) ids.push(Number(digits))
+    else foreign.push(entry.name)
+  }
+  return { ids: ids.sort((a, b) => a - b), foreign }
 }
+
+const SEGMENT_NAME = /^seg-(\d{8,})\.log$/

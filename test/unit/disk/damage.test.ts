@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { directoryStats, repairDirectory, verifyDirectory } from '../../../src/disk/directory.js'
 import type { DiskStore } from '../../../src/disk/disk-store.js'
 import { openStore, temporaryDirectory, textOf } from './store-fixture.js'
 
@@ -117,6 +118,36 @@ describe.each([
       ]),
     )
     expect(await lost(store, 'with more files')).toEqual([])
+  })
+})
+
+describe('a directory that is called like a segment', () => {
+  it('is left alone, told by an event and by verify, and in nobody’s way', async () => {
+    const { store, directory } = await openStore({ maxBytes: '1mb' })
+    await store.set({ key: 'a', value: 'one' })
+    await store.close()
+    const log = join(directory, 'v1/log')
+    const foreign = ['seg-00000002.log', 'seg-00000003.log', 'seg-00009999.log']
+    for (const name of foreign) mkdirSync(join(log, name))
+    writeFileSync(join(log, foreign[0]!, 'README'), 'hello')
+
+    const next = await openStore({ directory, maxBytes: '1mb' })
+    for (const name of foreign) {
+      const error = expect.objectContaining({ message: `'${name}' is called like a segment and is no file` })
+      expect(next.troubles).toContainEqual({ kind: 'failed', operation: 'open', error })
+    }
+    expect(await textOf(next.store, 'a')).toBe('one')
+    for (let n = 0; n < 300; n++) expect(await next.store.set({ key: `k${n}`, value: 'x'.repeat(1_000) })).toBe(true)
+    await next.store.close()
+    expect((await verifyDirectory(directory)).faults).toEqual(foreign.map((name) => `${name}: not a file, left alone`))
+    expect(directoryStats(directory).segments).toBeGreaterThan(2)
+    await repairDirectory(directory)
+
+    // What a kill in the middle of healing leaves behind is thrown away; what is not ours stays.
+    writeFileSync(join(directory, 'v1/HEALING'), '')
+    const last = await openStore({ directory, maxBytes: '1mb' })
+    expect([last.store.state, await textOf(last.store, 'a')]).toEqual(['open', undefined])
+    expect(readFileSync(join(log, foreign[0]!, 'README'), 'utf8')).toBe('hello')
   })
 })
 
