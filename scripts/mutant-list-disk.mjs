@@ -5,6 +5,7 @@ const ON_DISK = ['test/unit/disk/core-disk.test.ts', 'test/unit/disk/disk-races.
 const ON_DAMAGE = ['test/unit/disk/damage.test.ts']
 const IN_STORE = ['test/unit/disk/disk-store.test.ts']
 const IN_TROUBLE = ['test/unit/disk/trouble.test.ts']
+const IN_SLICES = ['test/unit/disk/drain.test.ts']
 const IN_SEGMENTS = ['test/unit/disk/eviction.test.ts', 'test/unit/disk/segment-log.test.ts']
 
 export const DISK_MUTANTS = [
@@ -151,8 +152,8 @@ export const DISK_MUTANTS = [
   {
     name: 'disk recovery hint-of-a-longer-segment',
     file: 'src/disk/hint.ts',
-    find: 'if (bytes.readUInt32LE(8) + bytes.readUInt32LE(12) * 0x1_0000_0000 !== segmentBytes) return undefined',
-    replace: '',
+    find: 'count > 0 && this.#endOf(count - 1) === segmentBytes && this.row(count - 1).remaining === 0',
+    replace: 'true',
     tests: ON_DAMAGE,
   },
   {
@@ -186,7 +187,7 @@ export const DISK_MUTANTS = [
   {
     name: 'disk store evicted-but-indexed',
     file: 'src/disk/evictor.ts',
-    find: 'catalog.index.remove()',
+    find: 'catalog.forget(low, high)',
     replace: '',
     tests: IN_SEGMENTS,
   },
@@ -196,6 +197,41 @@ export const DISK_MUTANTS = [
     find: 'return !this.#lacks(bytes + this.#forNotes)',
     replace: 'return true',
     tests: IN_SEGMENTS,
+  },
+  {
+    name: 'disk slice older-record-comes-back',
+    file: 'src/disk/drain.ts',
+    find: 'if (this.#overruled.has(fileKey(low, high))) return true',
+    replace: '',
+    tests: IN_SLICES,
+  },
+  {
+    name: 'disk slice cut-within-a-batch',
+    file: 'src/disk/drain.ts',
+    find: '|| rows.row(from - 1).remaining > 0',
+    replace: '',
+    tests: IN_SLICES,
+  },
+  {
+    name: 'disk slice cut-before-synced',
+    file: 'src/disk/evictor.ts',
+    find: '(!overrules || (await log.sync()))',
+    replace: 'true',
+    tests: IN_SLICES,
+  },
+  {
+    name: 'disk slice moved-not-read-again',
+    file: 'src/disk/disk-store.ts',
+    find: '?? (await this.#readMoved(found))',
+    replace: '',
+    tests: IN_SLICES,
+  },
+  {
+    name: 'disk recovery hint-of-a-segment-that-is-gone',
+    file: 'src/disk/recover.ts',
+    find: '  discardOrphans(log, ids)\n',
+    replace: '',
+    tests: IN_SLICES,
   },
   {
     name: 'disk store budget-idle',

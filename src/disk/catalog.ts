@@ -1,10 +1,11 @@
-import { DiskIndex } from './disk-index.js'
+import { DiskIndex, type FoundRow } from './disk-index.js'
 import type { DiskEviction } from './disk-tier-options.js'
-import type { FileRef } from './hint.js'
+import type { FileRef, HintRow } from './hint.js'
 import type { LogOp } from './log-op.js'
-import { ENTRY, HAS_FILE, SOFT, SOFTENED, TOMBSTONE } from './record.js'
+import { ENTRY, HAS_FILE, NOTE, SOFT, SOFTENED, TOMBSTONE } from './record.js'
 import { fileKey, type Recovered } from './recover.js'
 import type { Segment } from './segment.js'
+import { TurnShare, WORK_OF_A_HINT_ROW } from './turn-clock.js'
 import type { ValueFiles } from './value-files.js'
 
 /** Where a key's record lies. */
@@ -37,6 +38,8 @@ export class Catalog {
   /** Where values with a file of their own lie, by `fileKey`. */
   readonly #files = new Map<number, FileRef>()
   fileBytes = 0
+  /** Of the records of notes. */
+  noteBytes = 0
   /** The newest store of each key that is not in the log yet. */
   readonly pending = new Map<string, LogOp>()
 
@@ -46,8 +49,9 @@ export class Catalog {
   }
 
   /** What lay in the directory. */
-  adopt({ index, files }: Pick<Recovered, 'index' | 'files'>): void {
+  adopt({ index, files, noteBytes }: Pick<Recovered, 'index' | 'files' | 'noteBytes'>): void {
     this.index = new DiskIndex(index)
+    this.noteBytes = noteBytes
     for (const { low, high, file } of files) this.#name(low, high, file)
   }
 
@@ -57,6 +61,32 @@ export class Catalog {
 
   fileOf(low: number, high: number): FileRef | undefined {
     return this.#files.get(fileKey(low, high))
+  }
+
+  /** True if the record at this place is the newest of its key. */
+  isAt({ low, high, offset }: Pick<FoundRow, 'low' | 'high' | 'offset'>, { slot }: Segment): boolean {
+    return this.index.find(low, high) && this.index.isAt(slot, offset)
+  }
+
+  /**
+   * What the index knows of a segment, step by step. Its hint's rows say where to look; without them the whole index is
+   * walked, which takes as much longer as the index is larger than the segment.
+   */
+  async visit(segment: Segment, rows: Iterable<HintRow> | undefined, visit: (row: FoundRow) => void): Promise<void> {
+    const share = new TurnShare()
+    if (rows === undefined) {
+      for (const { rows, work } of this.index.inSegment(segment.slot)) {
+        for (const row of rows) visit(row)
+        const turn = share.spend(work)
+        if (turn !== undefined) await turn
+      }
+      return
+    }
+    for (const row of rows) {
+      if (this.isAt(row, segment)) visit(this.index.row())
+      const turn = share.spend(WORK_OF_A_HINT_ROW)
+      if (turn !== undefined) await turn
+    }
   }
 
   /** Counts a use of the found row. */
@@ -132,6 +162,7 @@ export class Catalog {
     this.index.put(low, high, { segment: segment.slot, offset, length, expiresAt, flags: flags | softened, uses })
     if (file && !copyOf) this.#name(low, high, file)
     segment.liveBytes += length + (file?.bytes ?? 0)
+    if (flags & NOTE) this.noteBytes += length
     if (uses > 0) segment.usedBytes += length
   }
 
@@ -153,6 +184,7 @@ export class Catalog {
     const { index } = this
     const segment = this.#parts.segment(index.segment)
     const file = index.flags & HAS_FILE ? this.fileOf(low, high) : undefined
+    if (index.flags & NOTE) this.noteBytes += sign * index.length
     if (segment === undefined) return
     segment.liveBytes += sign * (index.length + (file?.bytes ?? 0))
     if (index.uses > 0) segment.usedBytes += sign * index.length

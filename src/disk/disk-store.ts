@@ -176,7 +176,7 @@ export class DiskStore {
     if (this.#state === 'opening') await this.opened
     const found = this.#look(key)
     if (found === undefined || 'value' in found) return this.#counted(found)
-    return this.#counted(await this.#reader.read(found))
+    return this.#counted((await this.#reader.read(found)) ?? (await this.#readMoved(found)))
   }
 
   /** In the order of the keys; neighbours in a segment are read together. */
@@ -188,6 +188,7 @@ export class DiskStore {
     await this.#reader.readMany(places, ({ at }, value) => {
       answers[at] = value
     })
+    for (const place of places) answers[place.at] ??= await this.#readMoved(place)
     return answers.map((answer) => this.#counted(answer))
   }
 
@@ -333,6 +334,14 @@ export class DiskStore {
     if (expiresAt !== NEVER && this.time.nowMs() >= expiresAt * 1000) return undefined
     this.#catalog.use()
     return this.#catalog.place(key, low, high)
+  }
+
+  /** A record that was moved while it was about to be read: where it was the file may end by now. */
+  async #readMoved({ key, low, high, slot, offset }: Place): Promise<StoredValue | undefined> {
+    const { index } = this.#catalog
+    if (this.#state !== 'open' || !index.find(low, high) || index.isAt(slot, offset)) return undefined
+    const place = this.#catalog.place(key, low, high)
+    return place && this.#reader.read(place)
   }
 
   /** Forgets an entry that cannot be read as it was written, here and for those who open the directory later. */

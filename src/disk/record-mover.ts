@@ -1,7 +1,7 @@
 import type { Catalog } from './catalog.js'
 import { type LogOp, logOp } from './log-op.js'
 import { planReads } from './read-plan.js'
-import { ENTRY, HAS_FILE, keyOf, NEVER, type RecordType, readHead, recordBytes, SOFT, valueAt } from './record.js'
+import { ENTRY, HAS_FILE, keyOf, NEVER, NOTE, type RecordType, readHead, recordBytes, SOFT, valueAt } from './record.js'
 import type { Segment } from './segment.js'
 import type { SegmentLog } from './segment-log.js'
 import { nextTurn } from './turn-clock.js'
@@ -55,6 +55,7 @@ export class RecordMover {
       for (const place of run.places) {
         const copy = this.#copy(bytes, place.offset - run.offset, place)
         if (copy) copies.push(copy)
+        else place.segment.goesWhole = true
       }
     }
     return copies
@@ -71,7 +72,10 @@ export class RecordMover {
     const flags = head.flags | (index.find(low, high) ? index.flags & SOFT : 0)
     const file = flags & HAS_FILE ? this.#catalog.fileOf(low, high) : undefined
     const { codec, valueBytes, rawBytes, expiresAt, sequence } = head
-    return logOp({ type, key, low, high, copyOf, value, valueBytes, rawBytes, codec, flags, expiresAt, sequence, file })
+    const packed = { value, valueBytes, rawBytes, codec }
+    // The original of a note may be gone for good before the copy would reach the disk by itself.
+    const isDurable = (flags & NOTE) !== 0
+    return logOp({ type, key, low, high, copyOf, ...packed, flags, expiresAt, sequence, file, isDurable })
   }
 
   /** Resolves when copies are in the log, or were found not to be wanted any more. */

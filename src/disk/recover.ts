@@ -4,7 +4,7 @@ import { DiskIndex, type IndexParts } from './disk-index.js'
 import { type FileRef, type HintRow, HintRows, rowsIn } from './hint.js'
 import { BARRIER, ENTRY, NOTE, SOFT, SOFTENED, TOMBSTONE } from './record.js'
 import { scanSegment } from './scan.js'
-import { hintPath, segmentName, segmentsIn } from './segment.js'
+import { HINT_NAME, hintPath, segmentName, segmentsIn } from './segment.js'
 
 /** What lies in a directory, as the store that opens it needs it. */
 export interface Recovered {
@@ -12,6 +12,8 @@ export interface Recovered {
   readonly segments: readonly RecoveredSegment[]
   /** The files that entries name, each with its entry's hash. */
   readonly files: readonly { readonly low: number; readonly high: number; readonly file: FileRef }[]
+  /** Of the records of notes. */
+  readonly noteBytes: number
   readonly lastSequence: number
   readonly damaged: number
   /** Segments that had to be read whole, because they had no good hint. */
@@ -26,7 +28,6 @@ export interface RecoveredSegment {
   readonly bytes: number
   readonly liveBytes: number
   readonly fileBytes: number
-  readonly tombstones: number
   readonly hasBarrier: boolean
 }
 
@@ -46,6 +47,7 @@ export function recover(directory: string, seed: number): Recovered {
   mkdirSync(join(directory, 'files'), { recursive: true })
   discardIfHealing(directory, log)
   const { ids, foreign } = segmentsIn(log)
+  discardOrphans(log, ids)
   // Growing as it is filled would take longer than all the rest.
   const index = new DiskIndex(seed, Math.min(rowsOfHints(log, ids), MAX_EXPECTED))
   const files = new Map<number, { low: number; high: number; file: FileRef }>()
@@ -53,6 +55,7 @@ export function recover(directory: string, seed: number): Recovered {
   let lastSequence = 0
   let damaged = 0
   let scanned = 0
+  let noteBytes = 0
   for (const id of ids) {
     const path = join(log, segmentName(id))
     const { size } = statSync(path)
@@ -69,25 +72,27 @@ export function recover(directory: string, seed: number): Recovered {
       writeHint(path, rows, size)
     }
     const slot = found.length
-    const segment = { id, slot, bytes: size, liveBytes: 0, fileBytes: 0, tombstones: 0, hasBarrier: false }
+    const segment = { id, slot, bytes: size, liveBytes: 0, fileBytes: 0, hasBarrier: false }
     found.push(segment)
     for (const row of rows) {
       lastSequence = Math.max(lastSequence, row.sequence)
-      segment.fileBytes += row.file?.bytes ?? 0
+      // Cut off since: what it stood for lies in a newer segment, or is gone.
+      const isGone = row.offset + row.length > size
+      if (!isGone) segment.fileBytes += row.file?.bytes ?? 0
       if (row.type === BARRIER) segment.hasBarrier = true
-      else if (row.type !== ENTRY) segment.tombstones++
-      replay(index, files, row, slot)
+      replay(index, files, isGone && row.type === ENTRY ? { ...row, type: TOMBSTONE } : row, slot)
     }
   }
   index.fit()
   const liveFiles = [...files.values()].filter(({ low, high }) => index.find(low, high))
   index.forEach((row) => {
     found[row.segment]!.liveBytes += row.length
+    if (row.flags & NOTE) noteBytes += row.length
   })
   for (const { low, high, file } of liveFiles) {
     if (index.find(low, high)) found[index.segment]!.liveBytes += file.bytes
   }
-  return { index: index.parts(), segments: found, files: liveFiles, lastSequence, damaged, scanned, foreign }
+  return { index: index.parts(), segments: found, files: liveFiles, noteBytes, lastSequence, damaged, scanned, foreign }
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -164,6 +169,14 @@ function writeHint(segmentPath: string, rows: HintRows, segmentBytes: number): v
     writeFileSync(`${path}.tmp`, rows.encode(segmentBytes))
     renameSync(`${path}.tmp`, path)
   } catch {}
+}
+
+/** A hint outlives its segment if a kill comes between the two; the next segment of that name is another one. */
+function discardOrphans(log: string, ids: readonly number[]): void {
+  const known = new Set(ids.map((id) => hintPath(segmentName(id))))
+  for (const entry of readdirSync(log, { withFileTypes: true })) {
+    if (HINT_NAME.test(entry.name) && !known.has(entry.name) && entry.isFile()) unlinkSync(join(log, entry.name))
+  }
 }
 
 function discardIfHealing(directory: string, log: string): void {

@@ -25,6 +25,8 @@ export class Retention {
   /** Of this worth some stay, of more all. */
   #leastWorth: number | undefined
   #left: number
+  /** Of those that were used more meanwhile, too. */
+  #kept = 0
 
   constructor(rules: RetentionRules) {
     this.#rules = rules
@@ -40,9 +42,19 @@ export class Retention {
     if (!this.#isUsed(row)) return false
     this.#leastWorth ??= this.#findLeastWorth()
     const worth = this.#worth(row)
-    if (worth !== this.#leastWorth) return worth > this.#leastWorth
-    this.#left -= this.#rules.sizeOf(row)
-    return this.#left >= 0
+    const size = this.#rules.sizeOf(row)
+    if (worth === this.#leastWorth) this.#left -= size
+    const isWorthIt = worth > this.#leastWorth || (worth === this.#leastWorth && this.#left >= 0)
+    if (!isWorthIt || this.#kept + size > this.#rules.maxBytes) return false
+    this.#kept += size
+    return true
+  }
+
+  /** True if it would stay, as things are. */
+  seemsToStay(row: FoundRow): boolean {
+    if (isNote(row)) return true
+    this.#leastWorth ??= this.#findLeastWorth()
+    return this.#isUsed(row) && this.#worth(row) >= this.#leastWorth
   }
 
   #findLeastWorth(): number {

@@ -60,7 +60,18 @@ export function scanSegment(bytes: Buffer): Scan {
   let open: Parameters<HintRows['add']>[0][] = []
   const lose = (low: number, high: number, type: typeof TOMBSTONE | typeof BARRIER): void => {
     damaged++
-    open.push({ low, high, offset: 0, length: 0, expiresAt: 0, type, flags: 0, sequence, file: undefined })
+    open.push({
+      low,
+      high,
+      offset: 0,
+      length: 0,
+      expiresAt: 0,
+      type,
+      flags: 0,
+      remaining: 0,
+      sequence,
+      file: undefined,
+    })
   }
   for (let at = 0; at < bytes.length; ) {
     const head = readHead(bytes, at)
@@ -88,8 +99,8 @@ export function scanSegment(bytes: Buffer): Scan {
     const isLost = value === undefined || (head.flags & HAS_FILE && file === undefined)
     if (isLost) lose(low, high, head.flags & NOTE ? BARRIER : TOMBSTONE)
     else {
-      const { type, flags, expiresAt } = head
-      open.push({ low, high, offset: at, length, expiresAt, type, flags, sequence, file })
+      const { type, flags, remaining, expiresAt } = head
+      open.push({ low, high, offset: at, length, expiresAt, type, flags, remaining, sequence, file })
     }
     at += length
     expected = head.remaining

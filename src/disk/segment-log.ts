@@ -1,8 +1,8 @@
-import { open as openDirectory, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import type { DiskTime } from './disk-time.js'
 import { bytesOf, GroupBuffer } from './group-buffer.js'
 import { type LogOp, logOp, SYNC } from './log-op.js'
-import { BARRIER, NOTE, recordBytes, SOFTENED, TOMBSTONE } from './record.js'
+import { BARRIER, NOTE, recordBytes } from './record.js'
 import type { RecoveredSegment } from './recover.js'
 import { hintPath, removeFile, type Segment } from './segment.js'
 import { SegmentSet } from './segment-set.js'
@@ -153,10 +153,11 @@ export class SegmentLog {
     return this.#pass(true)
   }
 
-  /** As `sync`, but written is enough. */
+  /** As `sync`, but written is enough, if it is for stores. */
   written(): Promise<boolean> {
+    const { syncs } = this.#rules
     const isIdle = this.#queue.length + this.#front.length === 0 && this.#running === undefined
-    return isIdle ? Promise.resolve(true) : this.#pass(false)
+    return isIdle && (!syncs || this.#segments.isSynced) ? Promise.resolve(true) : this.#pass(syncs)
   }
 
   #pass(isDurable: boolean): Promise<boolean> {
@@ -298,7 +299,6 @@ export class SegmentLog {
       const { type, file } = op
       active.rows?.add(op)
       if (type === BARRIER) active.hasBarrier = true
-      else if (type === TOMBSTONE || type === SOFTENED) active.tombstones++
       active.fileBytes += file?.bytes ?? 0
       this.#owner.applied(op, active)
     }
@@ -323,9 +323,7 @@ export class SegmentLog {
 
   async #syncAll(active: Segment): Promise<void> {
     await Promise.all(this.#sealing)
-    const isNew = active.bytes === 0
-    await active.sync()
-    if (isNew) await syncDirectory(this.#rules.directory)
+    await this.#segments.sync(active.bytes === 0)
   }
 
   /** In the background: to the disk, then its hint. */
@@ -356,13 +354,4 @@ function roomFor(group: readonly LogOp[]): number {
 
 function barrier(): LogOp {
   return logOp({ type: BARRIER, key: '', low: 0, high: 0 })
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await openDirectory(path, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
 }

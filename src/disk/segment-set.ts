@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RecoveredSegment } from './recover.js'
-import { openFile, Segment, segmentName } from './segment.js'
+import { openFile, Segment, segmentName, syncDirectory } from './segment.js'
 
 /** The segments of a log, by age and by the slot that the index names them by. */
 export class SegmentSet {
@@ -14,6 +14,8 @@ export class SegmentSet {
   /** Files that are being unlinked. */
   readonly #removing = new Set<Promise<boolean>>()
   #lastId = 0
+  /** Since the directory was synced. */
+  #hasRemoved = false
 
   constructor(directory: string) {
     this.#directory = directory
@@ -25,8 +27,8 @@ export class SegmentSet {
       const path = join(this.#directory, segmentName(found.id))
       const fd = await openFile(path, 'r')
       const segment = new Segment({ id: found.id, slot: found.slot, path, fd }, found.bytes)
-      const { liveBytes, fileBytes, tombstones, hasBarrier } = found
-      Object.assign(segment, { liveBytes, fileBytes, tombstones, hasBarrier })
+      const { liveBytes, fileBytes, hasBarrier } = found
+      Object.assign(segment, { liveBytes, fileBytes, hasBarrier })
       this.#slots[found.slot] = segment
       this.#order.push(segment)
       this.#lastId = Math.max(this.#lastId, found.id)
@@ -99,11 +101,26 @@ export class SegmentSet {
     if (this.#slots[segment.slot] !== segment) return true
     this.#order = this.#order.filter((other) => other !== segment)
     this.#slots[segment.slot] = undefined
+    this.#hasRemoved = true
     const removing = segment.leave({ remove: true })
     this.#removing.add(removing)
     const isGone = await removing
     this.#removing.delete(removing)
     return isGone
+  }
+
+  /** False: a power cut may bring back what was removed or cut off. */
+  get isSynced(): boolean {
+    return !this.#hasRemoved && this.#order.every(({ isSynced }) => isSynced)
+  }
+
+  /** What was written, cut off and removed so far survives a power cut. */
+  async sync(hasBegun: boolean): Promise<void> {
+    await Promise.all(this.#order.map((segment) => segment.sync()))
+    if (!hasBegun && !this.#hasRemoved) return
+    this.#hasRemoved = false
+    await Promise.all(this.#removing)
+    await syncDirectory(this.#directory)
   }
 
   /** Whoever opens the directory next finds what it says. */

@@ -1,4 +1,5 @@
-import { close, existsSync, fdatasync, ftruncate, open, readdirSync, unlink, write } from 'node:fs'
+import { close, existsSync, fdatasync, ftruncate, open, readdirSync, truncate, unlink, write } from 'node:fs'
+import { open as openHandle } from 'node:fs/promises'
 import { HintRows } from './hint.js'
 import { pooledRead } from './pooled-read.js'
 
@@ -7,16 +8,18 @@ export class ShortWrite extends Error {
   readonly code = 'ENOSPC'
 }
 
-/** One file of the log. Its descriptor stays open until nobody reads and it was left. */
+/** One file of the log. Its descriptor stays open until nobody uses it and it was left. */
 export class Segment {
   readonly id: number
   /** How the index names it. */
   readonly slot: number
   readonly path: string
   readonly #fd: number
-  #readers = 0
+  /** Calls that need its descriptor. */
+  #users = 0
   #isLeft = false
   #isClosed = false
+  #cutting = Promise.resolve()
   /** Bytes of whole records. */
   bytes: number
   /** Bytes of records, and of the files they name, that the index still points to. */
@@ -25,8 +28,9 @@ export class Segment {
   usedBytes = 0
   /** Bytes of the files that its records named when they were written. */
   fileBytes = 0
-  tombstones = 0
   hasBarrier = false
+  /** Something in it could not be read, or not be cut off: no part of it may go before the rest. */
+  goesWhole = false
   isSynced: boolean
   /** Kept while records are added; undefined once sealed. */
   rows: HintRows | undefined
@@ -43,12 +47,11 @@ export class Segment {
 
   /** As many bytes as there are, if the file ends before. */
   read(offset: number, length: number): Promise<Buffer> {
-    this.#readers++
+    this.#users++
     const into = Buffer.allocUnsafe(length)
     return new Promise((resolve, reject) => {
       pooledRead(this.#fd, into, offset, (error, count) => {
-        this.#readers--
-        if (this.#isLeft) this.#closeWhenIdle()
+        this.#used()
         if (error) reject(error)
         else resolve(count === length ? into : into.subarray(0, count))
       })
@@ -66,22 +69,49 @@ export class Segment {
     })
   }
 
-  /** Forgets what a failed write left behind the last whole record. */
+  /** Forgets what lies behind the last whole record. */
   truncate(): Promise<void> {
     return new Promise((resolve, reject) => {
       ftruncate(this.#fd, this.bytes, (error) => (error ? reject(error) : resolve()))
     })
   }
 
+  /**
+   * Gives back what lies behind so many bytes, which the index does not name any more; settles when the file ends there.
+   * A read of it that is under way ends there, too. By its path: whoever adopted it opened it for reading only.
+   */
+  cut(bytes: number): Promise<void> {
+    this.bytes = bytes
+    // One after the other: a cut that is overtaken by a later one would make the file longer again.
+    this.#cutting = this.#cutting.then(() => this.#cutFile())
+    return this.#cutting
+  }
+
+  #cutFile(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      truncate(this.path, this.bytes, (error) => {
+        this.isSynced = false
+        if (error && !this.#isLeft) reject(error)
+        else resolve()
+      })
+    })
+  }
+
   async sync(): Promise<void> {
-    if (this.isSynced) return
+    if (this.isSynced || this.#isLeft) return
+    this.#users++
     await new Promise<void>((resolve, reject) => {
       fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()))
-    })
+    }).finally(() => this.#used())
     this.isSynced = true
   }
 
-  /** Closes it after its last reader; with `remove`, its files go at once. False: they did not. */
+  #used(): void {
+    this.#users--
+    if (this.#isLeft) this.#closeWhenIdle()
+  }
+
+  /** Closes it after its last user; with `remove`, its files go at once. False: they did not. */
   async leave({ remove }: { remove: boolean }): Promise<boolean> {
     this.#isLeft = true
     const isGone = !remove || (await removeFile(this.path))
@@ -91,7 +121,7 @@ export class Segment {
   }
 
   #closeWhenIdle(): void {
-    if (this.#readers > 0 || this.#isClosed) return
+    if (this.#users > 0 || this.#isClosed) return
     // Once: its number may be another file's right afterwards.
     this.#isClosed = true
     close(this.#fd, () => {})
@@ -109,6 +139,16 @@ export function removeFile(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     unlink(path, (error) => resolve(!error || error.code === 'ENOENT'))
   })
+}
+
+/** Files that were made or removed in it are so after a power cut, too. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await openHandle(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
 }
 
 export function hintPath(segmentPath: string): string {
@@ -132,4 +172,5 @@ export function segmentsIn(directory: string): { readonly ids: number[]; readonl
   return { ids: ids.sort((a, b) => a - b), foreign }
 }
 
+export const HINT_NAME = /^seg-\d{8,}\.hint$/
 const SEGMENT_NAME = /^seg-(\d{8,})\.log$/

@@ -1,6 +1,9 @@
 /** Work that is worth a millisecond or two, counted in rows looked at: a share of the loop's turn. */
 const TURN_WORK = 20_000
 
+/** To look a row of a hint up in the index, somewhere in memory. */
+export const WORK_OF_A_HINT_ROW = 60
+
 /** Lets the event loop turn once long work in this thread has had its share. */
 export class TurnShare {
   #done = 0
