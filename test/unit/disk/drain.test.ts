@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { DiskStore } from '../../../src/disk/disk-store.js'
@@ -6,6 +6,7 @@ import { recover } from '../../../src/disk/recover.js'
 import { Segment } from '../../../src/disk/segment.js'
 import { nextTurn } from '../../../src/disk/turn-clock.js'
 import { seededRandom } from '../../../src/testing/index.js'
+import { copyAtKill } from '../../kit/copy-at-kill.js'
 import { until } from '../../kit/until.js'
 import { openStore, temporaryDirectory, textOf } from './store-fixture.js'
 
@@ -36,8 +37,7 @@ function syncAtOnce(synced: (segment: Segment) => void = () => {}): void {
 /** A copy of a directory, as a process finds it that is started after this one was killed now. */
 function copyOf(directory: string): string {
   const copy = temporaryDirectory()
-  cpSync(directory, copy, { recursive: true })
-  rmSync(join(copy, 'LOCK'))
+  copyAtKill(directory, copy)
   return copy
 }
 
@@ -146,12 +146,10 @@ describe('S4-12: a kill while the oldest segment leaves slice by slice', () => {
     let cuts = 0
     atEveryCut(() => {
       if (++cuts % 7 !== 0) return
-      const paths = filesIn(directory, '.log').map((path) => path.slice(directory.length))
       const copy = withoutHints(copyOf(directory))
       // What is cut off is so at once, what is written is not: nothing worse can happen.
-      for (const path of paths) {
-        const bytes = Math.min(synced.get(join(directory, path)) ?? 0, statSync(join(copy, path)).size)
-        truncateSync(join(copy, path), bytes)
+      for (const path of filesIn(copy, '.log')) {
+        truncateSync(path, Math.min(synced.get(path.replace(copy, directory)) ?? 0, statSync(path).size))
       }
       images.push({ directory: copy, floor })
     })
@@ -177,6 +175,31 @@ describe('S4-12: a kill while the oldest segment leaves slice by slice', () => {
 })
 
 describe('a slice that was cut off', () => {
+  it('does not take along what softened an entry that stays in front of it', async () => {
+    const { store, directory } = await openStore({ maxBytes: '1mb', eviction: 'fifo' })
+    const first = join(directory, 'v1/log/seg-00000001.log')
+    const images: string[] = []
+    syncAtOnce()
+    atEveryCut(({ path, bytes }) => {
+      if (path === first && bytes > 0) images.push(withoutHints(copyOf(directory)))
+    })
+    await store.set({ key: 'soft', value: filler })
+    for (let n = 0; n < 20; n++) await store.set({ key: `before ${n}`, value: filler })
+    await store.soften(['soft'])
+    for (let n = 0; existsSync(first); n++) {
+      await store.set({ key: `after ${n}`, value: filler })
+      for (let turns = 0; turns < 20; turns++) await nextTurn()
+    }
+    let found = 0
+    for (const image of images) {
+      const next = await openStore({ directory: image, maxBytes: '1mb' })
+      const entry = await next.store.get('soft')
+      expect(entry?.isSoft ?? true).toBe(true)
+      if (entry && statSync(join(image, first.slice(directory.length))).size < 20 * filler.length) found++
+    }
+    expect(found).toBeGreaterThan(0)
+  })
+
   it('is no damage to a read that comes too late: a miss, or the value from where it is now', async () => {
     const { store, troubles } = await openStore({ maxBytes: '1mb', eviction: 'lfu' })
     // Reads of entries wait until what they are to read is gone; those of the evictor do not.
