@@ -206,6 +206,13 @@ export const DISK_MUTANTS = [
     tests: IN_SLICES,
   },
   {
+    name: 'disk slice softening-goes-before-its-entry',
+    file: 'src/disk/drain.ts',
+    find: 'return type === SOFTENED && index.find(low, high)',
+    replace: 'return type === 99 && index.find(low, high)',
+    tests: IN_SLICES,
+  },
+  {
     name: 'disk slice cut-within-a-batch',
     file: 'src/disk/drain.ts',
     find: '|| rows.row(from - 1).remaining > 0',

@@ -9,7 +9,7 @@ import { createTwinServer, type FakeClock, fakeClock, seededRandom, sharedTier }
 const TRIP_MS = 2
 const FILL_MS = 3
 const CALLERS = 500
-/** What a seed of this project promised for a response. */
+/** What S4-2 allows a response. */
 const PROMISED_MS = 10
 
 const row = definePolicy({ name: 'row', ttl: '1h', jitter: 0, tags: (key: number) => [`group-${key % 10}`] })
