@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { DiskStore } from '../../../src/disk/disk-store.js'
@@ -16,6 +17,7 @@ afterEach(() => {
 })
 
 const filler = 'x'.repeat(1_000)
+const FIRST = 'v1/log/seg-00000001.log'
 
 /** Calls `look` right before a slice is cut off, when all of it was copied or forgotten, and right after. */
 function atEveryCut(look: (segment: Segment) => void): void {
@@ -32,6 +34,14 @@ function syncAtOnce(synced: (segment: Segment) => void = () => {}): void {
     this.isSynced = true
     synced(this)
   }
+}
+
+/**
+ * Lets what the store does in the background keep up, so that slices stay small and nothing must go at once: its files wait
+ * in the same queue as these calls.
+ */
+async function keepUp(): Promise<void> {
+  for (let calls = 0; calls < 10; calls++) await stat('.')
 }
 
 /** A copy of a directory, as a process finds it that is started after this one was killed now. */
@@ -73,7 +83,6 @@ class Churn {
 
   async run(store: DiskStore, isEnough: () => boolean, pause: () => Promise<void> = async () => {}): Promise<void> {
     for (let n = 0; !isEnough(); n++) {
-      // What goes on in the background keeps up, so that slices stay small.
       for (let turns = 0; turns < 20; turns++) await nextTurn()
       const dice = this.#random.next()
       // For a while, and then never again: what such a key had before must not come back.
@@ -175,29 +184,56 @@ describe('S4-12: a kill while the oldest segment leaves slice by slice', () => {
 })
 
 describe('a slice that was cut off', () => {
-  it('does not take along what softened an entry that stays in front of it', async () => {
-    const { store, directory } = await openStore({ maxBytes: '1mb', eviction: 'fifo' })
-    const first = join(directory, 'v1/log/seg-00000001.log')
+  /** What a kill at each cut of the first segment leaves, without hints, once that was filled to its end and pushed out. */
+  async function imagesOfCuts(store: DiskStore, directory: string, prepare: () => Promise<void>): Promise<string[]> {
+    const first = join(directory, FIRST)
     const images: string[] = []
     syncAtOnce()
     atEveryCut(({ path, bytes }) => {
       if (path === first && bytes > 0) images.push(withoutHints(copyOf(directory)))
     })
-    await store.set({ key: 'soft', value: filler })
-    for (let n = 0; n < 20; n++) await store.set({ key: `before ${n}`, value: filler })
-    await store.soften(['soft'])
+    await prepare()
     for (let n = 0; existsSync(first); n++) {
       await store.set({ key: `after ${n}`, value: filler })
-      for (let turns = 0; turns < 20; turns++) await nextTurn()
+      await keepUp()
     }
+    return images
+  }
+
+  it('does not take along what softened an entry that stays in front of it', async () => {
+    const { store, directory } = await openStore({ maxBytes: '1mb', eviction: 'fifo' })
+    const images = await imagesOfCuts(store, directory, async () => {
+      await store.set({ key: 'soft', value: filler })
+      for (let n = 0; n < 20; n++) await store.set({ key: `before ${n}`, value: filler })
+      await store.soften(['soft'])
+    })
     let found = 0
     for (const image of images) {
       const next = await openStore({ directory: image, maxBytes: '1mb' })
       const entry = await next.store.get('soft')
       expect(entry?.isSoft ?? true).toBe(true)
-      if (entry && statSync(join(image, first.slice(directory.length))).size < 20 * filler.length) found++
+      if (entry && statSync(join(image, FIRST)).size < 20 * filler.length) found++
     }
     expect(found).toBeGreaterThan(0)
+  })
+
+  it('ends behind a batch or in front of it: half of one would count as none, and bring back what it replaced', async () => {
+    const { store, directory } = await openStore({ maxBytes: '1mb', eviction: 'fifo' })
+    const images = await imagesOfCuts(store, directory, async () => {
+      await store.setMany(BATCH.map((member) => ({ key: `batch ${member}`, value: 'old' })))
+      for (let n = 0; n < 40; n++) await store.set({ key: `before ${n}`, value: filler })
+      await store.setMany(BATCH.map((member) => ({ key: `batch ${member}`, value: filler.repeat(2) })))
+    })
+    const sizes = new Set<number>()
+    for (const image of images) {
+      const next = await openStore({ directory: image, maxBytes: '1mb' })
+      const found = await next.store.getMany(BATCH.map((member) => `batch ${member}`))
+      expect(
+        found.flatMap((one) => (one?.value.toString() === 'old' ? [statSync(join(image, FIRST)).size] : [])),
+      ).toEqual([])
+      sizes.add(statSync(join(image, FIRST)).size)
+    }
+    expect(sizes.size).toBeGreaterThan(1)
   })
 
   it('is no damage to a read that comes too late: a miss, or the value from where it is now', async () => {
@@ -217,7 +253,10 @@ describe('a slice that was cut off', () => {
     const single = keys.map((key) => store.get(key))
     await until(() => late.length === keys.length, { what: 'reads that wait' })
     isHolding = false
-    for (let n = 0; n < 700; n++) await store.set({ key: `later ${n}`, value: filler })
+    for (let n = 0; n < 700; n++) {
+      await store.set({ key: `later ${n}`, value: filler })
+      await keepUp()
+    }
     for (const go of late) go()
     const found = await Promise.all(single)
     expect(found.filter((one) => one !== undefined && one.value.toString() !== filler)).toEqual([])
@@ -234,7 +273,10 @@ describe('a slice that was cut off', () => {
       await cut.call(this, bytes)
       if (++cuts === 4) image = copyOf(directory)
     }
-    for (let n = 0; n < 2_000 && image === undefined; n++) await store.set({ key: `k${n}`, value: filler })
+    for (let n = 0; n < 2_000 && image === undefined; n++) {
+      await store.set({ key: `k${n}`, value: filler })
+      await keepUp()
+    }
     // Those that were not sealed yet have none.
     const withoutHint = filesIn(image!, '.log').filter((path) => !existsSync(path.replace('.log', '.hint')))
     expect(filesIn(image!, '.hint').length).toBeGreaterThan(3)
