@@ -9,7 +9,8 @@ import { charCodeAt } from './char-code-at.js'
  *      0     1  format, '1'
  *      1     1  codec of the body: 'j' plain JSON, 't' JSON with type tags, or a letter of the user's codec
  *      2     1  '-', or 's' once softly invalidated
- *      3     1  reserved, '-'
+ *      3     1  length of what follows the header, modulo 64: 64 characters from '0' on, so that no text cut short, or
+ *               appended to, passes as a shorter value: `123` is JSON as well as `12345`
  *      4    16  fill id
  *     20     8  epoch of the namespace
  *     28    14  born: the namespace's clock read before the fill, microseconds, hexadecimal
@@ -22,6 +23,7 @@ import { charCodeAt } from './char-code-at.js'
  */
 export const ENVELOPE_FORMAT = '1'
 export const SOFT_FLAG_OFFSET = 2
+const LENGTH_MARK_OFFSET = 3
 export const FILL_ID_OFFSET = 4
 export const FILL_ID_LENGTH = 16
 export const STORED_AT_OFFSET = 42
@@ -52,12 +54,16 @@ const NO_TAGS: readonly string[] = Object.freeze([])
 
 const hex = (value: number, width: number): string => Math.round(value).toString(16).padStart(width, '0')
 
+const lengthMark = (length: number): string => String.fromCharCode(lengthCode(length))
+const lengthCode = (length: number): number => 48 + (length & 63)
+
 export function encodeEnvelope(envelope: Omit<Envelope, 'soft' | 'storedAtMs'>): string {
   const tags = envelope.tags.join('\n')
   return (
     ENVELOPE_FORMAT +
     envelope.codec +
-    '--' +
+    '-' +
+    lengthMark(tags.length + envelope.body.length) +
     envelope.fillId +
     envelope.epoch +
     hex(envelope.born, 14) +
@@ -73,6 +79,7 @@ export function encodeEnvelope(envelope: Omit<Envelope, 'soft' | 'storedAtMs'>):
 /** Undefined for anything that is not an envelope of this format: foreign, older, newer or truncated bytes. */
 export function decodeEnvelope(text: string): Envelope | undefined {
   if (text.length < HEADER_LENGTH || text[0] !== ENVELOPE_FORMAT) return undefined
+  if (charCodeAt(text, LENGTH_MARK_OFFSET) !== lengthCode(text.length - HEADER_LENGTH)) return undefined
   const born = hexAt(text, 28, 42)
   const storedAtMs = hexAt(text, 42, 54)
   const freshMs = hexAt(text, 54, 63)

@@ -178,6 +178,7 @@ describe('what others wrote under our keys is a miss, and said', () => {
     ['bytes that are no text', () => Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x31])],
     ['an entry cut off in its header', (text) => text.slice(0, 40)],
     ['an entry cut off in its value', (text) => text.slice(0, -5)],
+    ['an entry with more behind it', (text) => `${text} `],
     ['an entry of an older format', (text) => `0${text.slice(1)}`],
     ['an entry of a format to come', (text) => `2${text.slice(1)}`],
     ['an entry of an unknown codec', (text) => `1z${text.slice(2)}`],

@@ -41,7 +41,7 @@ describe('an envelope', () => {
     fc.assert(
       fc.property(parts, (written) => {
         const text = encodeEnvelope(written)
-        expect(text.slice(0, HEADER_LENGTH)).toMatch(/^1[jt]--[\w-]{24}[0-9a-f]{48}$/)
+        expect(text.slice(0, HEADER_LENGTH)).toMatch(/^1[jt]-[0-o][\w-]{24}[0-9a-f]{48}$/)
         expect(text.length).toBe(HEADER_LENGTH + written.tags.join('\n').length + written.body.length)
       }),
       { numRuns: 200, seed: 2 },
@@ -53,7 +53,7 @@ describe('an envelope', () => {
     expect(encodeEnvelope({ ...written, tags: [], body: '{"a":1}' }).slice(HEADER_LENGTH)).toBe('{"a":1}')
   })
 
-  it('that was cut anywhere before its body is none', () => {
+  it('that was cut short or appended to is none, also where the rest would be a value', () => {
     const text = encodeEnvelope({
       codec: 'j',
       fillId: 'f'.repeat(16),
@@ -62,10 +62,11 @@ describe('an envelope', () => {
       freshMs: 60_000,
       staleMs: 0,
       tags: ['a', 'b'],
-      body: '{"a":1}',
+      body: '12345',
     })
-    for (let length = 0; length < HEADER_LENGTH + 3; length++)
-      expect(decodeEnvelope(text.slice(0, length))).toBeUndefined()
+    for (let length = 0; length < text.length; length++) expect(decodeEnvelope(text.slice(0, length))).toBeUndefined()
+    for (const more of ['0', '.5', 'e3', ' ']) expect(decodeEnvelope(text + more)).toBeUndefined()
+    expect(decodeEnvelope(text)?.body).toBe('12345')
   })
 
   it('of another format, or that is something else altogether, is none', () => {

@@ -179,7 +179,7 @@ describe('a schema that never settles', () => {
 })
 
 describe('what a broken or foreign program left under our keys', () => {
-  it.each(['', 'x', '{"plain":"json"}', '1'.repeat(80), '1j--', `1t--${'a'.repeat(24)}${'0'.repeat(48)}{"$":"no"}`])(
+  it.each(['', 'x', '{"plain":"json"}', '1'.repeat(80), '1j--', `1t-:${'a'.repeat(24)}${'0'.repeat(48)}{"$":"no"}`])(
     'is a miss, and is replaced: %j',
     async (bytes) => {
       await cache.get(row, 'other')
