@@ -6,6 +6,7 @@ const ON_DAMAGE = ['test/unit/disk/damage.test.ts']
 const IN_STORE = ['test/unit/disk/disk-store.test.ts']
 const IN_TROUBLE = ['test/unit/disk/trouble.test.ts']
 const IN_SLICES = ['test/unit/disk/drain.test.ts']
+const AT_POWER_CUTS = ['test/unit/disk/power-cut.test.ts']
 const IN_SEGMENTS = ['test/unit/disk/eviction.test.ts', 'test/unit/disk/segment-log.test.ts']
 
 export const DISK_MUTANTS = [
@@ -60,8 +61,8 @@ export const DISK_MUTANTS = [
   },
   {
     name: 'disk store deletion-while-dropping',
-    file: 'src/disk/disk-store.ts',
-    find: 'coming !== undefined || this.#evictor.isDropping\n    return isThere ? logOp({ type: TOMBSTONE',
+    file: 'src/disk/entry-writer.ts',
+    find: 'coming !== undefined || this.#parts.isDropping()\n    return isThere ? logOp({ type: TOMBSTONE',
     replace: 'coming !== undefined\n    return isThere ? logOp({ type: TOMBSTONE',
     tests: IN_SEGMENTS,
   },
@@ -130,7 +131,7 @@ export const DISK_MUTANTS = [
   },
   {
     name: 'disk record key-not-compared',
-    file: 'src/disk/entry-reader.ts',
+    file: 'src/disk/record-reader.ts',
     find: 'if (keyOf(bytes, 0, head) !== place.key) return undefined',
     replace: '',
     tests: IN_STORE,
@@ -158,15 +159,15 @@ export const DISK_MUTANTS = [
   },
   {
     name: 'disk store acknowledged-before-written',
-    file: 'src/disk/disk-store.ts',
-    find: "return this.#rules.durability === 'memory' ? true : written",
-    replace: 'return true',
+    file: 'src/disk/entry-writer.ts',
+    find: "return rules.durability === 'memory' ? Promise.resolve(true) : written",
+    replace: 'return Promise.resolve(true)',
     tests: IN_TROUBLE,
   },
   {
     name: 'disk store expired-served',
-    file: 'src/disk/disk-store.ts',
-    find: 'if (expiresAt !== NEVER && this.time.nowMs() >= expiresAt * 1000) return undefined',
+    file: 'src/disk/entry-reader.ts',
+    find: 'if (expiresAt !== NEVER && time.nowMs() >= expiresAt * 1000) return undefined',
     replace: '',
     tests: IN_STORE,
   },
@@ -228,7 +229,7 @@ export const DISK_MUTANTS = [
   },
   {
     name: 'disk slice moved-not-read-again',
-    file: 'src/disk/disk-store.ts',
+    file: 'src/disk/entry-reader.ts',
     find: '?? (await this.#readMoved(found))',
     replace: '',
     tests: IN_SLICES,
@@ -238,6 +239,56 @@ export const DISK_MUTANTS = [
     file: 'src/disk/recover.ts',
     find: '  discardOrphans(log, ids)\n',
     replace: '',
+    tests: IN_SLICES,
+  },
+  {
+    name: 'disk power-cut compacted-before-synced',
+    file: 'src/disk/evictor.ts',
+    find: 'if (await this.#parts.log.sync()) await this.#drop',
+    replace: 'await this.#drop',
+    tests: AT_POWER_CUTS,
+  },
+  {
+    name: 'disk power-cut note-moved-not-synced',
+    file: 'src/disk/record-mover.ts',
+    find: 'const isDurable = (flags & NOTE) !== 0',
+    replace: 'const isDurable = false',
+    tests: AT_POWER_CUTS,
+  },
+  {
+    name: 'disk power-cut removed-file-comes-back',
+    file: 'src/disk/segment-set.ts',
+    find: '    this.#isListed = false\n    const removing',
+    replace: '    const removing',
+    tests: AT_POWER_CUTS,
+  },
+  {
+    name: 'disk power-cut cut-off-comes-back',
+    file: 'src/disk/segment.ts',
+    find: 'truncate(this.path, this.bytes, (error) => {\n        this.isSynced = false',
+    replace: 'truncate(this.path, this.bytes, (error) => {',
+    tests: AT_POWER_CUTS,
+  },
+  {
+    name: 'disk power-cut begun-file-not-listed',
+    file: 'src/disk/segment-set.ts',
+    find: '    this.#isListed = false\n    this.#slots[slot]',
+    replace: '    this.#slots[slot]',
+    tests: AT_POWER_CUTS,
+  },
+  {
+    name: 'disk power-cut file-not-listed',
+    file: 'src/disk/value-files.ts',
+    find: 'await rename(temporary, path)\n      if (this.#syncs) await syncDirectory(dirname(path))',
+    replace: 'await rename(temporary, path)',
+    tests: AT_POWER_CUTS,
+  },
+  {
+    name: 'disk recovery hint-swept-while-written',
+    file: 'src/disk/sweep.ts',
+    find: '  return { removed }\n',
+    replace:
+      "  for await (const path of filesIn(join(directory, 'log'), 1)) if (path.endsWith('.tmp')) await unlink(path)\n  return { removed }\n",
     tests: IN_SLICES,
   },
   {

@@ -50,7 +50,9 @@ export async function repairDirectory(directory: string): Promise<{ damaged: num
   const maintenance = new Maintenance({ hasWorker: true, awaitsSweeps: true })
   try {
     const log = join(path, 'log')
-    for (const id of segmentsIn(log).ids) rmSync(hintPath(join(log, segmentName(id))), { force: true })
+    const { ids, foreign } = segmentsIn(log)
+    const hints = ids.map((id) => hintPath(segmentName(id))).filter((name) => !foreign.includes(name))
+    for (const name of hints) rmSync(join(log, name), { force: true })
     const found = await maintenance.run({ task: 'recover', directory: path, seed: 1 })
     const files = new ValueFiles(join(path, 'files'), { syncs: false })
     const live = found.files.map(({ low, high, file }) => files.path(low, high, file))

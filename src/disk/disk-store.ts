@@ -1,70 +1,26 @@
 import { join } from 'node:path'
-import type { Clock } from '../core/ports/clock.js'
-import type { Random } from '../core/ports/random.js'
-import { Breaker, type BreakerState } from './breaker.js'
+import { Breaker } from './breaker.js'
 import { Catalog, type Place } from './catalog.js'
 import { isDeviceError } from './device-error.js'
 import { DirectoryLock } from './directory-lock.js'
 import type { DiskRules } from './disk-tier-options.js'
 import { DiskTime } from './disk-time.js'
 import { EntryPacker, type StoreEntry } from './entry-packer.js'
-import { EntryReader, type StoredValue } from './entry-reader.js'
+import { EntryReader } from './entry-reader.js'
+import { EntryWriter } from './entry-writer.js'
 import { Evictor } from './evictor.js'
 import { Gate } from './gate.js'
 import { KeyHash } from './key-hash.js'
-import { type LogOp, logOp } from './log-op.js'
 import { Maintenance } from './maintenance.js'
-import { PackingTurns } from './packing-turns.js'
-import { MAX_BATCH, MAX_KEY_BYTES, NEVER, NOTE, SOFT, SOFTENED, TOMBSTONE } from './record.js'
+import { NOTE, SOFTENED, TOMBSTONE } from './record.js'
+import { RecordReader, type StoredValue } from './record-reader.js'
 import { bytesToRecover } from './recover.js'
 import { SegmentLog } from './segment-log.js'
+import type { DiskStats, StoreContext } from './store-context.js'
 import { ValueFiles } from './value-files.js'
-
-/** Beyond it stores are refused: the disk does not keep up. */
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024
-/** The same for large values, which the callers hold anyway. */
-const MAX_PACKING_BYTES = 512 * 1024 * 1024
 
 /** Read in this thread, when a directory is opened: some milliseconds. */
 const SMALL_BYTES = 1024 * 1024
-
-export interface DiskStats {
-  readonly state: 'opening' | 'open' | 'failed' | 'closed'
-  readonly entries: number
-  readonly maxEntries: number
-  /** Of the log and of values' own files. */
-  readonly bytes: number
-  readonly maxBytes: number
-  /** Appended to the log since the store was opened, what was moved to keep it included. */
-  readonly writtenBytes: number
-  readonly segments: number
-  readonly files: number
-  readonly indexBytes: number
-  readonly hits: number
-  readonly misses: number
-  readonly stores: number
-  readonly refused: number
-  readonly evicted: number
-  /** Records that were there and could not be read as written. */
-  readonly damaged: number
-  readonly errors: number
-  readonly reads: BreakerState
-  readonly writes: BreakerState
-}
-
-export interface StoreContext {
-  readonly clock: Clock
-  readonly random: Random
-  /** Told about what went wrong and about breakers; must not throw. */
-  readonly onTrouble: (trouble: Trouble) => void
-  /** False: maintenance runs in this thread. */
-  readonly hasWorker?: boolean | undefined
-}
-
-export type Trouble =
-  | { readonly kind: 'failed'; readonly operation: string; readonly error: unknown }
-  | { readonly kind: 'breaker'; readonly part: 'reads' | 'writes'; readonly state: BreakerState }
-  | { readonly kind: 'damaged'; readonly records: number }
 
 /**
  * Bytes by key in a directory.
@@ -87,22 +43,17 @@ export class DiskStore {
   readonly #files: ValueFiles
   readonly #catalog: Catalog
   readonly #reader: EntryReader
-  readonly #packer: EntryPacker
+  readonly #writer: EntryWriter
   readonly #evictor: Evictor
   readonly #maintenance: Maintenance
   readonly #hash = new KeyHash()
   readonly time: DiskTime
   readonly reads: Breaker
   readonly writes: Breaker
-  readonly #packing = new PackingTurns()
   #state: DiskStats['state'] = 'opening'
-  readonly #counts = { hits: 0, misses: 0, stores: 0, refused: 0, evicted: 0, damaged: 0, errors: 0 }
+  readonly #counts = { evicted: 0, damaged: 0, errors: 0 }
   readonly opened: Promise<boolean>
-  /** Stores were refused since there was last nothing to write. */
-  #isOverrun = false
   #closing: Promise<void> | undefined
-  /** Stores whose files are being written. */
-  readonly #writing = new Set<Promise<unknown>>()
 
   /** @throws CacheError `DISK_LOCKED` */
   constructor(rules: DiskRules, context: StoreContext) {
@@ -142,14 +93,25 @@ export class DiskStore {
     this.#files = files
     this.#catalog = catalog
     this.#log = log
-    this.#reader = new EntryReader({
+    const isOpen = (): boolean => this.#state === 'open'
+    const records = new RecordReader({
       breaker: this.reads,
       gate,
       files,
       onDamaged: (place) => this.#damaged(place),
       onError: (error) => this.#tell('read', error),
     })
-    this.#packer = new EntryPacker({ rules, time, gate, files, onError: (error) => this.#writeFailed(error) })
+    this.#reader = new EntryReader({ catalog, records, time, isOpen })
+    this.#writer = new EntryWriter({
+      rules,
+      catalog,
+      log,
+      packer: new EntryPacker({ rules, time, gate, files, onError: (error) => this.#writeFailed(error) }),
+      breaker: this.writes,
+      isOpen,
+      isDropping: () => this.#evictor.isDropping,
+      onError: (error) => this.#tell('write', error),
+    })
     this.#evictor = new Evictor({
       rules,
       log,
@@ -172,24 +134,13 @@ export class DiskStore {
     return this.#state
   }
 
-  async get(key: string): Promise<StoredValue | undefined> {
-    if (this.#state === 'opening') await this.opened
-    const found = this.#look(key)
-    if (found === undefined || 'value' in found) return this.#counted(found)
-    return this.#counted((await this.#reader.read(found)) ?? (await this.#readMoved(found)))
+  get(key: string): Promise<StoredValue | undefined> {
+    return this.#state === 'opening' ? this.opened.then(() => this.#reader.get(key)) : this.#reader.get(key)
   }
 
   /** In the order of the keys; neighbours in a segment are read together. */
-  async getMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
-    if (this.#state === 'opening') await this.opened
-    const looked = keys.map((key) => this.#look(key))
-    const places = looked.flatMap((found, at) => (found && !('value' in found) ? [{ ...found, at }] : []))
-    const answers = looked.map((found) => (found && 'value' in found ? found : undefined))
-    await this.#reader.readMany(places, ({ at }, value) => {
-      answers[at] = value
-    })
-    for (const place of places) answers[place.at] ??= await this.#readMoved(place)
-    return answers.map((answer) => this.#counted(answer))
+  getMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
+    return this.#state === 'opening' ? this.opened.then(() => this.#reader.getMany(keys)) : this.#reader.getMany(keys)
   }
 
   set(entry: StoreEntry): Promise<boolean> {
@@ -197,31 +148,8 @@ export class DiskStore {
   }
 
   /** All or none of them are there after a crash. False: not stored, and what was there before is gone. */
-  async setMany(entries: readonly StoreEntry[]): Promise<boolean> {
-    if (this.#state === 'opening') await this.opened
-    if (!this.#accepts(entries) || !this.writes.admit()) return this.#refuse(entries)
-    const prepared = entries.map((entry) => this.#packer.prepare(entry))
-    if (prepared.some((one) => one instanceof Promise)) return this.#storeLater(entries, prepared)
-    for (const { key } of entries) this.#packing.overtake(key)
-    return await this.#store(prepared as LogOp[], entries)
-  }
-
-  /** What is packed or written to a file first is overtaken by what is stored or deleted meanwhile. */
-  async #storeLater(
-    entries: readonly StoreEntry[],
-    prepared: readonly (LogOp | Promise<LogOp | undefined>)[],
-  ): Promise<boolean> {
-    const turn = this.#packing.begin(entries)
-    const ready = await this.#track(Promise.all(prepared))
-    const isCurrent = this.#packing.end(entries, turn)
-    for (const [index, op] of ready.entries()) if (op && !isCurrent[index]) this.#catalog.removeFile(op)
-    const ops = ready.filter((_, index) => isCurrent[index])
-    // What overtook it is on its way; together they are acknowledged.
-    if (ops.length === 0) return this.#log.written()
-    return this.#store(
-      ops,
-      entries.filter((_, index) => isCurrent[index]),
-    )
+  setMany(entries: readonly StoreEntry[]): Promise<boolean> {
+    return this.#state === 'opening' ? this.opened.then(() => this.#writer.store(entries)) : this.#writer.store(entries)
   }
 
   /** At once for readers; resolves when the log has it. True also if there was nothing. */
@@ -232,6 +160,11 @@ export class DiskStore {
   /** The entries stay and are told as softly invalidated from now on. */
   soften(keys: readonly string[]): Promise<boolean> {
     return this.#mark(keys, SOFTENED)
+  }
+
+  #mark(keys: readonly string[], type: typeof TOMBSTONE | typeof SOFTENED): Promise<boolean> {
+    if (this.#state === 'opening') return this.opened.then(() => this.#writer.mark(keys, type))
+    return this.#writer.mark(keys, type)
   }
 
   /** Resolves when everything so far would survive a power cut; false if something was lost on the way. */
@@ -258,6 +191,8 @@ export class DiskStore {
       files: fileCount,
       indexBytes: index.bytes,
       ...this.#counts,
+      ...this.#reader.counts,
+      ...this.#writer.counts,
       reads: this.reads.state,
       writes: this.writes.state,
     }
@@ -270,7 +205,7 @@ export class DiskStore {
 
   async #close(): Promise<void> {
     await this.opened
-    await Promise.all(this.#writing)
+    await this.#writer.settled()
     this.#state = 'closed'
     try {
       await this.#evictor.close()
@@ -294,7 +229,7 @@ export class DiskStore {
       this.#counts.damaged += found.damaged
       if (found.damaged > 0) this.#context.onTrouble({ kind: 'damaged', records: found.damaged })
       for (const name of found.foreign)
-        this.#tell('open', new Error(`'${name}' is called like a segment and is no file`))
+        this.#tell('open', new Error(`'${name}' is called like a segment or a hint and is no file`))
       this.#state = 'open'
       const live = found.files.map(({ low, high, file }) => this.#files.path(low, high, file))
       this.#maintenance
@@ -319,31 +254,6 @@ export class DiskStore {
     }
   }
 
-  #look(key: string): StoredValue | Place | undefined {
-    if (this.#state !== 'open') return undefined
-    const { index, pending } = this.#catalog
-    const coming = pending.get(key)
-    if (coming !== undefined && coming.codec === 0 && coming.file === undefined) {
-      const { value, flags, sequence } = coming
-      const bytes = typeof value === 'string' ? Buffer.from(value) : value
-      return { value: bytes, isSoft: (flags & SOFT) !== 0, sequence }
-    }
-    const { low, high } = this.#hash.of(key)
-    if (!index.find(low, high)) return undefined
-    const { expiresAt } = index
-    if (expiresAt !== NEVER && this.time.nowMs() >= expiresAt * 1000) return undefined
-    this.#catalog.use()
-    return this.#catalog.place(key, low, high)
-  }
-
-  /** A record that was moved while it was about to be read: where it was the file may end by now. */
-  async #readMoved({ key, low, high, slot, offset }: Place): Promise<StoredValue | undefined> {
-    const { index } = this.#catalog
-    if (this.#state !== 'open' || !index.find(low, high) || index.isAt(slot, offset)) return undefined
-    const place = this.#catalog.place(key, low, high)
-    return place && this.#reader.read(place)
-  }
-
   /** Forgets an entry that cannot be read as it was written, here and for those who open the directory later. */
   #damaged({ key, low, high, slot, offset }: Place): void {
     const { index } = this.#catalog
@@ -352,103 +262,7 @@ export class DiskStore {
     this.#context.onTrouble({ kind: 'damaged', records: 1 })
     // A note's loss is for its owner to see: it must not look as if it had never been.
     if (index.flags & NOTE) return
-    void this.#track(this.delete([key]))
-  }
-
-  #counted(found: StoredValue | undefined): StoredValue | undefined {
-    if (found) this.#counts.hits++
-    else this.#counts.misses++
-    return found
-  }
-
-  #accepts(entries: readonly StoreEntry[]): boolean {
-    if (this.#state !== 'open' || entries.length === 0 || entries.length > MAX_BATCH) return false
-    const { maxEntryBytes, maxLogValueBytes } = this.#rules
-    let bytes = 0
-    let largeBytes = 0
-    for (const { key, value } of entries) {
-      const valueBytes = Buffer.byteLength(value)
-      if (valueBytes > maxEntryBytes || Buffer.byteLength(key) > MAX_KEY_BYTES) return false
-      if (valueBytes > maxLogValueBytes) largeBytes += valueBytes
-      else bytes += valueBytes
-    }
-    // What is larger than a bound goes alone.
-    const [queued, packing] = [this.#log.queuedBytes, this.#packer.bytesUnderWay]
-    const isOverrun =
-      (queued > 0 && queued + bytes > MAX_QUEUED_BYTES) || (packing > 0 && packing + largeBytes > MAX_PACKING_BYTES)
-    // Once for a whole rush.
-    if (isOverrun && !this.#isOverrun) this.#tell('write', new Error('the disk does not keep up with what is stored'))
-    this.#isOverrun = isOverrun || (this.#isOverrun && queued + packing > 0)
-    return !isOverrun
-  }
-
-  #store(ops: readonly (LogOp | undefined)[], entries: readonly StoreEntry[]): Promise<boolean> | boolean {
-    const whole = ops.filter((op) => op !== undefined)
-    if (whole.length < ops.length || this.#state !== 'open') {
-      for (const op of whole) this.#catalog.removeFile(op)
-      return this.#refuse(entries)
-    }
-    this.#counts.stores += whole.length
-    for (const op of whole) this.#catalog.pending.set(op.key, op)
-    const written = new Promise<boolean>((settle) => {
-      whole.at(-1)!.settle = settle
-    })
-    this.#log.pushBatch(whole)
-    return this.#rules.durability === 'memory' ? true : written
-  }
-
-  /** What cannot be stored must not leave an older value in its place. */
-  #refuse(entries: readonly StoreEntry[]): boolean {
-    this.#counts.refused += entries.length
-    if (this.#state === 'open') void this.#track(this.delete(entries.map(({ key }) => key)))
-    return false
-  }
-
-  #mark(keys: readonly string[], type: typeof TOMBSTONE | typeof SOFTENED): Promise<boolean> {
-    if (this.#state === 'opening') return this.opened.then((isOpen) => isOpen && this.#mark(keys, type))
-    if (this.#state !== 'open') return Promise.resolve(false)
-    const ops: LogOp[] = []
-    for (const key of keys) {
-      const op = type === TOMBSTONE ? this.#remove(key) : this.#softened(key)
-      if (op) ops.push(op)
-    }
-    // Somebody else's deletion of the same key may still be on its way.
-    if (ops.length === 0) return this.#log.written()
-    if (!this.writes.admit()) {
-      // Gone here, but still in the log: who opens it later must not believe it.
-      this.#log.barLater()
-      return Promise.resolve(false)
-    }
-    return new Promise((settle) => {
-      ops.at(-1)!.settle = settle
-      for (const op of ops) this.#log.push(op)
-    })
-  }
-
-  #remove(key: string): LogOp | undefined {
-    const { index, pending } = this.#catalog
-    const { low, high } = this.#hash.of(key)
-    const coming = pending.get(key)
-    this.#packing.overtake(key)
-    if (coming) {
-      coming.isCancelled = true
-      pending.delete(key)
-    }
-    const isIndexed = index.find(low, high)
-    if (isIndexed) this.#catalog.forget(low, high)
-    const isThere = isIndexed || coming !== undefined || this.#evictor.isDropping
-    return isThere ? logOp({ type: TOMBSTONE, key, low, high, expiresAt: NEVER }) : undefined
-  }
-
-  #softened(key: string): LogOp | undefined {
-    const { index, pending } = this.#catalog
-    const { low, high } = this.#hash.of(key)
-    const coming = pending.get(key)
-    if (coming) coming.flags |= SOFT
-    const isIndexed = index.find(low, high)
-    if (isIndexed) index.addFlags(SOFT)
-    const isThere = isIndexed || coming !== undefined || this.#evictor.isDropping
-    return isThere ? logOp({ type: SOFTENED, key, low, high, expiresAt: NEVER }) : undefined
+    this.#writer.forget([key])
   }
 
   #writeFailed(error: unknown): void {
@@ -461,13 +275,4 @@ export class DiskStore {
     this.#counts.errors++
     this.#context.onTrouble({ kind: 'failed', operation, error })
   }
-
-  /** `close` waits for it. */
-  #track<T>(work: Promise<T>): Promise<T> {
-    const settled: Promise<unknown> = work.then(ignore, ignore).then(() => this.#writing.delete(settled))
-    this.#writing.add(settled)
-    return work
-  }
 }
-
-function ignore(): void {}

@@ -1,124 +1,72 @@
-import type { Breaker } from './breaker.js'
-import type { Place } from './catalog.js'
-import { unpack } from './compression.js'
-import { isDeviceError } from './device-error.js'
-import type { Gate } from './gate.js'
-import type { FileRef } from './hint.js'
-import { planReads, type ReadRun } from './read-plan.js'
-import { keyOf, type RecordHead, readHead, SOFT, valueAt } from './record.js'
-import type { ValueFiles } from './value-files.js'
-
-export interface StoredValue {
-  readonly value: Buffer
-  /** Softly invalidated since it was stored. */
-  readonly isSoft: boolean
-  /** Grows with every store of the directory; a value keeps its own. */
-  readonly sequence: number
-}
+import type { Catalog, Place } from './catalog.js'
+import type { DiskTime } from './disk-time.js'
+import { KeyHash } from './key-hash.js'
+import { NEVER, SOFT } from './record.js'
+import type { RecordReader, StoredValue } from './record-reader.js'
 
 export interface ReaderParts {
-  readonly breaker: Breaker
-  /** Bytes under way, of reads and writes together. */
-  readonly gate: Gate
-  readonly files: ValueFiles
-  /** What lies there is not what was written. */
-  onDamaged(place: Place): void
-  onError(error: unknown): void
+  readonly catalog: Catalog
+  readonly records: RecordReader
+  readonly time: DiskTime
+  isOpen(): boolean
 }
 
-/** Reads entries from where they lie: a value that is not what was written, or that cannot be read, is undefined. */
+/** What is held of a key: a store that is still on its way into the log, or the record that the index names. */
 export class EntryReader {
   readonly #parts: ReaderParts
+  readonly #hash = new KeyHash()
+  readonly counts = { hits: 0, misses: 0 }
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
   }
 
-  async read(place: Place): Promise<StoredValue | undefined> {
-    if (place.file) return this.#readFile(place, place.file)
-    const bytes = await this.#readRun(place)
-    return bytes && this.#unpack(place, bytes)
+  async get(key: string): Promise<StoredValue | undefined> {
+    const found = this.#look(key)
+    if (found === undefined || 'value' in found) return this.#counted(found)
+    return this.#counted((await this.#parts.records.read(found)) ?? (await this.#readMoved(found)))
   }
 
-  /** Neighbours in a segment are read together. Tells each place's value as it comes. */
-  async readMany<P extends Place>(places: readonly P[], tell: (place: P, value: StoredValue) => void): Promise<void> {
-    const readFile = async (place: P): Promise<void> => {
-      const value = await this.read(place)
-      if (value) tell(place, value)
+  async getMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
+    const looked = keys.map((key) => this.#look(key))
+    const places = looked.flatMap((found, at) => (found && !('value' in found) ? [{ ...found, at }] : []))
+    const answers = looked.map((found) => (found && 'value' in found ? found : undefined))
+    await this.#parts.records.readMany(places, ({ at }, value) => {
+      answers[at] = value
+    })
+    for (const place of places) answers[place.at] ??= await this.#readMoved(place)
+    return answers.map((answer) => this.#counted(answer))
+  }
+
+  #look(key: string): StoredValue | Place | undefined {
+    const { catalog, time } = this.#parts
+    if (!this.#parts.isOpen()) return undefined
+    const { index, pending } = catalog
+    const coming = pending.get(key)
+    if (coming !== undefined && coming.codec === 0 && coming.file === undefined) {
+      const { value, flags, sequence } = coming
+      const bytes = typeof value === 'string' ? Buffer.from(value) : value
+      return { value: bytes, isSoft: (flags & SOFT) !== 0, sequence }
     }
-    const readAll = async (run: ReadRun<P>): Promise<void> => {
-      const bytes = await this.#readRun(run)
-      if (bytes === undefined) return
-      for (const place of run.places) {
-        const from = place.offset - run.offset
-        const value = await this.#unpack(place, bytes.subarray(from, from + place.length))
-        if (value) tell(place, value)
-      }
-    }
-    await Promise.all([
-      ...planReads(places.filter(({ file }) => file === undefined)).map(readAll),
-      ...places.filter(({ file }) => file !== undefined).map(readFile),
-    ])
+    const { low, high } = this.#hash.of(key)
+    if (!index.find(low, high)) return undefined
+    const { expiresAt } = index
+    if (expiresAt !== NEVER && time.nowMs() >= expiresAt * 1000) return undefined
+    catalog.use()
+    return catalog.place(key, low, high)
   }
 
-  #readRun({ segment, offset, length }: Omit<ReadRun<Place>, 'places'>): Promise<Buffer | undefined> {
-    return this.#reading(length, () => segment.read(offset, length))
+  /** A record that was moved while it was about to be read: where it was the file may end by now. */
+  async #readMoved({ key, low, high, slot, offset }: Place): Promise<StoredValue | undefined> {
+    const { catalog, records } = this.#parts
+    if (!this.#parts.isOpen() || !catalog.index.find(low, high) || catalog.index.isAt(slot, offset)) return undefined
+    const place = catalog.place(key, low, high)
+    return place && records.read(place)
   }
 
-  /** One read of the device: behind the breaker, within the bytes in flight. Undefined if it failed. */
-  async #reading<T>(bytes: number, read: () => Promise<T>): Promise<T | undefined> {
-    const { breaker, gate } = this.#parts
-    if (!breaker.admit()) return undefined
-    const turn = gate.enter(bytes)
-    if (turn !== undefined) await turn
-    try {
-      const answer = await read()
-      breaker.succeeded()
-      return answer
-    } catch (error) {
-      if (isDeviceError(error)) breaker.failed()
-      else breaker.succeeded()
-      this.#parts.onError(error)
-      return undefined
-    } finally {
-      gate.leave(bytes)
-    }
-  }
-
-  #unpack(place: Place, bytes: Buffer): StoredValue | undefined | Promise<StoredValue | undefined> {
-    const head = readHead(bytes, 0)
-    const value = head && valueAt(bytes, 0, head)
-    if (head === undefined || value === undefined) return this.#damaged(place)
-    // Another key of the same hash: as likely as a second copy of the key in the library.
-    if (keyOf(bytes, 0, head) !== place.key) return undefined
-    return this.#decoded(place, head, value)
-  }
-
-  async #readFile(place: Place, file: FileRef): Promise<StoredValue | undefined> {
-    const { files } = this.#parts
-    const path = files.path(place.low, place.high, file)
-    const content = await this.#reading(file.bytes, async () => (await files.read(path, file.bytes)) ?? MISSING)
-    if (content === undefined || content === MISSING) return undefined
-    if (content === 'damaged') return this.#damaged(place)
-    return content.key === place.key ? this.#decoded(place, content.head, content.value) : undefined
-  }
-
-  #decoded(place: Place, head: RecordHead, value: Buffer): StoredValue | undefined | Promise<StoredValue | undefined> {
-    const isSoft = ((place.flags | head.flags) & SOFT) !== 0
-    const { sequence, codec, rawBytes } = head
-    if (codec === 0) return { value, isSoft, sequence }
-    try {
-      const raw = unpack(codec, value, rawBytes)
-      if (!(raw instanceof Promise)) return { value: raw, isSoft, sequence }
-      return raw.then((value) => ({ value, isSoft, sequence })).catch(() => this.#damaged(place))
-    } catch {
-      return this.#damaged(place)
-    }
-  }
-
-  #damaged(place: Place): undefined {
-    this.#parts.onDamaged(place)
+  #counted(found: StoredValue | undefined): StoredValue | undefined {
+    if (found) this.counts.hits++
+    else this.counts.misses++
+    return found
   }
 }
-
-const MISSING = Symbol('missing')

@@ -1,7 +1,8 @@
 import { systemClock } from '../core/system-clock.js'
 import { systemRandom } from '../core/system-random.js'
-import { DiskStore, type Trouble } from './disk-store.js'
+import { DiskStore } from './disk-store.js'
 import { checkDiskTierOptions, type DiskTierOptions } from './disk-tier-options.js'
+import type { Trouble } from './store-context.js'
 
 export interface DiskStoreOptions extends DiskTierOptions {
   /** Told what went wrong: nothing of it reaches the callers, who see misses and `false`. Must not throw. */

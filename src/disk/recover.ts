@@ -18,7 +18,7 @@ export interface Recovered {
   readonly damaged: number
   /** Segments that had to be read whole, because they had no good hint. */
   readonly scanned: number
-  /** Names of what is called like a segment and is none: left alone. */
+  /** Names of what is called like a segment or a hint and is none: left alone. */
   readonly foreign: readonly string[]
 }
 
@@ -171,11 +171,16 @@ function writeHint(segmentPath: string, rows: HintRows, segmentBytes: number): v
   } catch {}
 }
 
-/** A hint outlives its segment if a kill comes between the two; the next segment of that name is another one. */
+/**
+ * A hint outlives its segment if a kill comes between the two; the next segment of that name is another one. And hints that
+ * were not whole yet: not later, when the store writes its own.
+ */
 function discardOrphans(log: string, ids: readonly number[]): void {
   const known = new Set(ids.map((id) => hintPath(segmentName(id))))
   for (const entry of readdirSync(log, { withFileTypes: true })) {
-    if (HINT_NAME.test(entry.name) && !known.has(entry.name) && entry.isFile()) unlinkSync(join(log, entry.name))
+    const { name } = entry
+    const isOrphan = HINT_NAME.test(name.replace(/\.tmp$/, '')) && !known.has(name)
+    if (isOrphan && entry.isFile()) unlinkSync(join(log, name))
   }
 }
 

@@ -68,6 +68,8 @@ export class SegmentLog {
   #writtenBytes = 0
   #isScheduled = false
   #running: Promise<void> | undefined
+  /** Taken from the queue, and not yet known to be written or lost. */
+  #underWay = 0
   #mustBar = false
   readonly #sealing = new Set<Promise<void>>()
 
@@ -156,7 +158,7 @@ export class SegmentLog {
   /** As `sync`, but written is enough, if it is for stores. */
   written(): Promise<boolean> {
     const { syncs } = this.#rules
-    const isIdle = this.#queue.length + this.#front.length === 0 && this.#running === undefined
+    const isIdle = this.#queue.length + this.#front.length + this.#underWay === 0
     return isIdle && (!syncs || this.#segments.isSynced) ? Promise.resolve(true) : this.#pass(syncs)
   }
 
@@ -249,11 +251,13 @@ export class SegmentLog {
       taken++
     }
     this.#queuedBytes -= bytes
+    this.#underWay += taken
     return [...this.#takeCopies(), ...this.#queue.splice(0, taken)]
   }
 
   #takeCopies(): LogOp[] {
     for (const op of this.#front) this.#queuedBytes -= recordBytes(op.keyBytes, op.valueBytes)
+    this.#underWay += this.#front.length
     return this.#front.splice(0)
   }
 
@@ -278,7 +282,7 @@ export class SegmentLog {
       const bytes = this.#buffer.encode(wanted, active.bytes)
       try {
         if (bytes > 0) await active.write(this.#buffer.bytes, bytes, active.bytes)
-        if (this.#rules.syncs || written.some(({ isDurable }) => isDurable)) await this.#syncAll(active)
+        if (this.#rules.syncs || written.some(({ isDurable }) => isDurable)) await this.#syncAll()
       } catch (error) {
         await active.truncate().catch(() => {})
         if (!FULL.includes((error as NodeJS.ErrnoException).code ?? '') || heals === MAX_HEALS) throw error
@@ -302,11 +306,13 @@ export class SegmentLog {
       active.fileBytes += file?.bytes ?? 0
       this.#owner.applied(op, active)
     }
+    this.#underWay -= group.length
     for (const op of group) op.settle?.(true)
   }
 
   #fail(group: readonly LogOp[], error: unknown): void {
     this.#owner.failed(error)
+    this.#underWay -= group.length
     for (const op of group) {
       if (op.copyOf && op.flags & NOTE) this.#retryLater(op)
       else if (op.copyOf === undefined && op.type !== SYNC) this.#mustBar = true
@@ -321,9 +327,9 @@ export class SegmentLog {
     this.#front.push(op)
   }
 
-  async #syncAll(active: Segment): Promise<void> {
+  async #syncAll(): Promise<void> {
     await Promise.all(this.#sealing)
-    await this.#segments.sync(active.bytes === 0)
+    await this.#segments.sync()
   }
 
   /** In the background: to the disk, then its hint. */

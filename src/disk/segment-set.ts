@@ -14,8 +14,8 @@ export class SegmentSet {
   /** Files that are being unlinked. */
   readonly #removing = new Set<Promise<boolean>>()
   #lastId = 0
-  /** Since the directory was synced. */
-  #hasRemoved = false
+  /** False: files were begun or removed since the directory was synced. */
+  #isListed = true
 
   constructor(directory: string) {
     this.#directory = directory
@@ -78,6 +78,7 @@ export class SegmentSet {
     let slot = this.#slots.indexOf(undefined)
     if (slot < 0) slot = this.#slots.length
     const segment = new Segment({ id, slot, path, fd }, 0)
+    this.#isListed = false
     this.#slots[slot] = segment
     this.#order.push(segment)
     return segment
@@ -101,7 +102,7 @@ export class SegmentSet {
     if (this.#slots[segment.slot] !== segment) return true
     this.#order = this.#order.filter((other) => other !== segment)
     this.#slots[segment.slot] = undefined
-    this.#hasRemoved = true
+    this.#isListed = false
     const removing = segment.leave({ remove: true })
     this.#removing.add(removing)
     const isGone = await removing
@@ -111,16 +112,21 @@ export class SegmentSet {
 
   /** False: a power cut may bring back what was removed or cut off. */
   get isSynced(): boolean {
-    return !this.#hasRemoved && this.#order.every(({ isSynced }) => isSynced)
+    return this.#isListed && this.#order.every(({ isSynced }) => isSynced)
   }
 
   /** What was written, cut off and removed so far survives a power cut. */
-  async sync(hasBegun: boolean): Promise<void> {
+  async sync(): Promise<void> {
     await Promise.all(this.#order.map((segment) => segment.sync()))
-    if (!hasBegun && !this.#hasRemoved) return
-    this.#hasRemoved = false
-    await Promise.all(this.#removing)
-    await syncDirectory(this.#directory)
+    if (this.#isListed) return
+    this.#isListed = true
+    try {
+      await Promise.all(this.#removing)
+      await syncDirectory(this.#directory)
+    } catch (error) {
+      this.#isListed = false
+      throw error
+    }
   }
 
   /** Whoever opens the directory next finds what it says. */

@@ -159,15 +159,15 @@ export function segmentName(id: number): string {
   return `seg-${String(id).padStart(8, '0')}.log`
 }
 
-/** Of a log's directory, by age; `foreign`: names of what is called like a segment and is no file. */
+/** Of a log's directory, by age; `foreign`: names of what is called like a segment or a hint and is no file. */
 export function segmentsIn(directory: string): { readonly ids: number[]; readonly foreign: string[] } {
   const ids: number[] = []
   const foreign: string[] = []
   for (const entry of existsSync(directory) ? readdirSync(directory, { withFileTypes: true }) : []) {
     const digits = SEGMENT_NAME.exec(entry.name)?.[1]
-    if (digits === undefined) continue
-    if (entry.isFile()) ids.push(Number(digits))
-    else foreign.push(entry.name)
+    if (digits === undefined && !HINT_NAME.test(entry.name)) continue
+    if (!entry.isFile()) foreign.push(entry.name)
+    else if (digits !== undefined) ids.push(Number(digits))
   }
   return { ids: ids.sort((a, b) => a - b), foreign }
 }

@@ -21,9 +21,6 @@ export async function sweep(directory: string, live: readonly string[], before: 
       () => {},
     )
   }
-  for await (const path of filesIn(join(directory, 'log'), 1)) {
-    if (path.endsWith('.hint.tmp')) await unlink(path).catch(() => {})
-  }
   return { removed }
 }
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { FileRef } from './hint.js'
 import { HEAD_BYTES, keyOf, type RecordHead, readHead, recordBytes, TAIL_BYTES, writeHead } from './record.js'
-import { removeFile } from './segment.js'
+import { removeFile, syncDirectory } from './segment.js'
 
 /** Checksums and writes of large values go in pieces of this size, so that the loop breathes in between. */
 const PIECE_BYTES = 512 * 1024
@@ -45,6 +45,7 @@ export class ValueFiles {
     try {
       await this.#writeWhole(temporary, head, key, value)
       await rename(temporary, path)
+      if (this.#syncs) await syncDirectory(dirname(path))
     } catch (error) {
       await removeFile(temporary)
       // Somebody may have removed the directory.
@@ -112,6 +113,7 @@ export class ValueFiles {
   async #makeDirectory(path: string): Promise<void> {
     if (this.#known.has(path)) return
     await mkdir(path, { recursive: true })
+    if (this.#syncs) await syncDirectory(dirname(path))
     this.#known.add(path)
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -305,4 +305,14 @@ it('a hint that outlived its segment is not believed of the next one of its name
   const next = await openStore({ directory, maxBytes: '1mb' })
   expect(existsSync(hint)).toBe(false)
   expect(await textOf(next.store, 'a')).toBeUndefined()
+})
+
+it('what opening removes is not the hint that the store is just writing: the next one reads it', async () => {
+  const { store, directory } = await openStore({ maxBytes: '1mb' })
+  await store.set({ key: 'a', value: 'one' })
+  await store.close()
+  expect(filesIn(directory, '.hint')).toHaveLength(1)
+  writeFileSync(join(directory, 'v1/log/seg-00000001.hint.tmp'), 'half a hint')
+  await openStore({ directory, maxBytes: '1mb' })
+  expect(filesIn(directory, '.tmp')).toEqual([])
 })
