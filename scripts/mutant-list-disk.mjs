@@ -13,8 +13,8 @@ export const DISK_MUTANTS = [
   {
     name: 'disk deletion-not-written',
     file: 'src/core/disk-side.ts',
-    find: 'soft ? this.tier.soften(keys) : this.tier.remove(keys)',
-    replace: 'soft ? this.tier.soften(keys) : Promise.resolve(true)',
+    find: 'soft ? this.tier.soften(keys, keepMs) : this.tier.remove(keys)',
+    replace: 'soft ? this.tier.soften(keys, keepMs) : Promise.resolve(true)',
     tests: ON_DISK,
   },
   {
@@ -48,9 +48,37 @@ export const DISK_MUTANTS = [
   {
     name: 'disk soft-ages-from-notice',
     file: 'src/core/disk-side.ts',
-    find: 'entry.isSoft ? -entry.ageMs',
-    replace: 'entry.isSoft ? 0',
+    find: '? expiresAtMs - staleMs : storedAtMs',
+    replace: '? this.tier.nowMs() : this.tier.nowMs()',
     tests: ON_DISK,
+  },
+  {
+    name: 'disk soft-since-it-was-stored',
+    file: 'src/core/disk-side.ts',
+    find: '? expiresAtMs - staleMs : storedAtMs',
+    replace: '? storedAtMs : storedAtMs',
+    tests: ON_DISK,
+  },
+  {
+    name: 'disk soft-window-not-moved',
+    file: 'src/disk/record-mover.ts',
+    find: 'isKnown ? index.expiresAt : head.expiresAt',
+    replace: 'head.expiresAt',
+    tests: IN_STORE,
+  },
+  {
+    name: 'disk soft-window-forgotten-at-opening',
+    file: 'src/disk/recover.ts',
+    find: 'index.soften(expiresAt)',
+    replace: 'index.soften(2 ** 32 - 1)',
+    tests: IN_STORE,
+  },
+  {
+    name: 'disk soft-window-of-the-last',
+    file: 'src/disk/disk-index.ts',
+    find: '    if (this.flags & SOFT) return\n',
+    replace: '    rows: this.#shard.rows[this.#at + 4] = 2 ** 32 - 1\n',
+    tests: IN_STORE,
   },
   {
     name: 'disk unjudged-tags',

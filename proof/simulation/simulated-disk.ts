@@ -10,15 +10,12 @@ import type {
 import { DiskTime } from '../../src/disk/disk-time.js'
 import type { SeededRandom } from '../../src/testing/index.js'
 
-interface Held extends DiskEntry {
-  readonly expiresAtMs: number
-}
-
 /** One record on its way into the directory, or in it. Those of a batch are there whole, or not at all. */
 type Record =
-  | { readonly type: 'entry'; readonly key: string; readonly held: Held; readonly isLast: boolean }
-  | { readonly type: 'note'; readonly key: string; readonly held: Held; readonly isLast: boolean }
-  | { readonly type: 'removed' | 'softened'; readonly key: string; readonly isLast: boolean }
+  | { readonly type: 'entry'; readonly key: string; readonly held: DiskEntry; readonly isLast: boolean }
+  | { readonly type: 'note'; readonly key: string; readonly held: DiskEntry; readonly isLast: boolean }
+  | { readonly type: 'removed'; readonly key: string; readonly isLast: boolean }
+  | { readonly type: 'softened'; readonly key: string; readonly untilMs: number; readonly isLast: boolean }
   /** A deletion could not be written: no entry before it is believed. */
   | { readonly type: 'barrier'; readonly isLast: boolean }
 
@@ -85,8 +82,8 @@ class SimulatedDisk implements DiskTier {
   readonly #context: DiskTierContext
   readonly #weather: DiskWeather
   readonly #time: DiskTime
-  readonly #entries = new Map<string, Held>()
-  readonly #notes = new Map<string, Held>()
+  readonly #entries = new Map<string, DiskEntry>()
+  readonly #notes = new Map<string, DiskEntry>()
   #queue: Record[] = []
   #flushing: Promise<void> | undefined
   #isAbandoned = false
@@ -146,12 +143,16 @@ class SimulatedDisk implements DiskTier {
     return !isFailing
   }
 
-  async soften(keys: readonly string[]): Promise<boolean> {
-    for (const key of keys) {
-      const held = this.#entries.get(key)
-      if (held) this.#entries.set(key, { ...held, isSoft: true })
-    }
-    return this.#push(keys.map((key) => ({ type: 'softened', key, isLast: true })))
+  async soften(keys: readonly string[], keepMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const untilMs = this.nowMs() + keepMs
+    for (const key of keys) this.#soften(key, untilMs)
+    return this.#push(keys.map((key) => ({ type: 'softened', key, untilMs, isLast: true })))
+  }
+
+  #soften(key: string, untilMs: number): void {
+    const held = this.#entries.get(key)
+    if (held === undefined || held.isSoft) return
+    this.#entries.set(key, { ...held, isSoft: true, expiresAtMs: Math.min(held.expiresAtMs, untilMs) })
   }
 
   async readNotes(names: readonly string[]): Promise<(string | undefined)[]> {
@@ -198,16 +199,13 @@ class SimulatedDisk implements DiskTier {
       else if (record.type === 'note') this.#notes.set(record.key, record.held)
       else if (record.type === 'barrier') this.#entries.clear()
       else if (record.type === 'removed') this.#entries.delete(record.key)
-      else {
-        const held = this.#entries.get(record.key)
-        if (held) this.#entries.set(record.key, { ...held, isSoft: true })
-      }
+      else this.#soften(record.key, record.untilMs)
     }
     this.state = 'open'
     return true
   }
 
-  #alive(held: Held | undefined): Held | undefined {
+  #alive(held: DiskEntry | undefined): DiskEntry | undefined {
     return held !== undefined && this.nowMs() < held.expiresAtMs ? held : undefined
   }
 

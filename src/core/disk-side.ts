@@ -1,6 +1,6 @@
 import { encodeValue, NotPlainData } from './codec.js'
 import { DiskControls, type TagEvent } from './disk-controls.js'
-import { decodeEnvelope, encodeEnvelope, isAbove, stampEnvelope } from './envelope.js'
+import { decodeEnvelope, type Envelope, encodeEnvelope, isAbove, stampEnvelope } from './envelope.js'
 import type { Events } from './events.js'
 import type { FoundValue } from './found.js'
 import { type Job, subject } from './job.js'
@@ -80,7 +80,8 @@ export class DiskSide implements AnchorKeeper {
     )
   }
 
-  async #judge(job: Job, { envelope: text, isSoft, sequence }: DiskEntry): Promise<FoundValue | undefined> {
+  async #judge(job: Job, entry: DiskEntry): Promise<FoundValue | undefined> {
+    const { envelope: text, sequence } = entry
     const { space, flight } = job
     const { namespace } = space
     if (sequence <= (this.#distrusted[this.#shardOf(namespace)] ?? 0)) return undefined
@@ -95,9 +96,8 @@ export class DiskSide implements AnchorKeeper {
     // An invalidation of this key, or of everything, came by meanwhile.
     if (flight.isPoisoned) return undefined
     const ageMs = Math.max(0, this.tier.nowMs() - envelope.storedAtMs)
-    const { born, tags } = envelope
-    const softLeftMs = this.#softLeftMs(namespace, { born, tags, ageMs, isSoft, standing })
-    const leftMs = Math.min(envelope.freshMs - ageMs, softLeftMs)
+    const softLeftMs = standing === 'stale' ? this.#leftSinceTag(namespace, envelope) : Number.POSITIVE_INFINITY
+    const leftMs = Math.min(envelope.freshMs - ageMs, softLeftMs, this.#leftSinceKey(entry, envelope))
     return {
       state: leftMs > 0 ? 'fresh' : 'stale',
       value: decoded.value,
@@ -112,18 +112,20 @@ export class DiskSide implements AnchorKeeper {
     }
   }
 
+  /** Stale since its tag was softly invalidated. */
+  #leftSinceTag(namespace: Namespace, { born, tags }: Envelope): number {
+    const sinceUs = namespace.softenedAtUs(born, tags)
+    return Number.isFinite(sinceUs) ? Math.min(0, sinceUs / 1000 - this.tier.nowMs()) : 0
+  }
+
   /**
-   * Stale since its tag was softly invalidated. Of a key only that it was: as if at once when it was stored, so that it is
-   * served as stale for no longer than its policy allows, whenever that was.
+   * Stale since its key was softly invalidated, which left it no more than its stale life. Where that did not shorten it,
+   * as if at once when it was stored: it is served as stale for no longer than its policy allows, whenever that was.
    */
-  #softLeftMs(
-    namespace: Namespace,
-    entry: { born: number; tags: readonly string[]; ageMs: number; isSoft: boolean; standing: Standing },
-  ): number {
-    const ofKeyMs = entry.isSoft ? -entry.ageMs : Number.POSITIVE_INFINITY
-    if (entry.standing !== 'stale') return ofKeyMs
-    const sinceUs = namespace.softenedAtUs(entry.born, entry.tags)
-    return Math.min(ofKeyMs, Number.isFinite(sinceUs) ? Math.min(0, sinceUs / 1000 - this.tier.nowMs()) : 0)
+  #leftSinceKey({ isSoft, expiresAtMs }: DiskEntry, { storedAtMs, freshMs, staleMs }: Envelope): number {
+    if (!isSoft) return Number.POSITIVE_INFINITY
+    const sinceMs = expiresAtMs < storedAtMs + freshMs + staleMs ? expiresAtMs - staleMs : storedAtMs
+    return Math.min(0, sinceMs - this.tier.nowMs())
   }
 
   #control(namespace: Namespace, tags: readonly string[]): Promise<Control> {
@@ -210,11 +212,17 @@ export class DiskSide implements AnchorKeeper {
 
   /** Gone, or stale, for every read from now on. */
   evict(space: Space, key: Key, soft: boolean): void {
-    this.remove([storedKey(space.prefix, key)], soft)
+    // A row of a shared tier's log does not say how long ago that was.
+    const keepMs = this.#shared ? undefined : space.policy.rules.staleMs
+    this.#remove([storedKey(space.prefix, key)], soft, keepMs)
   }
 
   remove(keys: readonly string[], soft: boolean): void {
-    this.#work.track(soft ? this.tier.soften(keys) : this.tier.remove(keys))
+    this.#remove(keys, soft)
+  }
+
+  #remove(keys: readonly string[], soft: boolean, keepMs?: number): void {
+    this.#work.track(soft ? this.tier.soften(keys, keepMs) : this.tier.remove(keys))
   }
 
   /** True if tags and `clear` have their clocks here; then the event was applied and written down. */

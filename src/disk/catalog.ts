@@ -18,6 +18,8 @@ export interface Place {
   readonly offset: number
   readonly length: number
   readonly flags: number
+  /** Seconds since the Unix epoch. */
+  readonly expiresAt: number
   readonly file: FileRef | undefined
 }
 
@@ -99,11 +101,11 @@ export class Catalog {
 
   /** Of the row that `index.find` found last; undefined if nothing is there to be read. */
   place(key: string, low: number, high: number): Place | undefined {
-    const { segment: slot, offset, length, flags } = this.index
+    const { segment: slot, offset, length, flags, expiresAt } = this.index
     const file = flags & HAS_FILE ? this.fileOf(low, high) : undefined
     if (flags & HAS_FILE && file === undefined) return undefined
     const segment = this.#parts.segment(slot)
-    return segment && { key, low, high, segment, slot, offset, length, flags, file }
+    return segment && { key, low, high, segment, slot, offset, length, flags, expiresAt, file }
   }
 
   /** Takes the found row out of the index, and its file off the disk. */
@@ -133,7 +135,7 @@ export class Catalog {
     const isThere = isKnown && this.index.isAt(copyOf.slot, copyOf.offset)
     // The tombstone takes the place of an expired entry, or of a tombstone that nothing came after.
     if (type === TOMBSTONE) return isThere || (!isKnown && !this.pending.has(key))
-    return type === SOFTENED ? isKnown : isThere
+    return type === SOFTENED ? isKnown && (this.index.flags & SOFT) !== 0 : isThere
   }
 
   /** A record is in the log. */
@@ -147,18 +149,20 @@ export class Catalog {
     }
     let uses = 0
     let softened = 0
+    let { expiresAt } = op
     const isKnown = this.index.find(low, high)
     if (copyOf) {
       if (!isKnown || !this.index.isAt(copyOf.slot, copyOf.offset)) return
       uses = this.#parts.eviction === 'lfu' ? this.index.uses >> 1 : 0
       // A softening that came while a copy was on its way stays.
       softened = this.index.flags & SOFT
+      expiresAt = this.index.expiresAt
       this.#countLive(low, high, -1)
     } else if (isKnown) {
       this.#countLive(low, high, -1)
       this.forgetFile(low, high)
     }
-    const { offset, length, expiresAt, flags, file } = op
+    const { offset, length, flags, file } = op
     this.index.put(low, high, { segment: segment.slot, offset, length, expiresAt, flags: flags | softened, uses })
     if (file && !copyOf) this.#name(low, high, file)
     segment.liveBytes += length + (file?.bytes ?? 0)

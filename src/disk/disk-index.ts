@@ -1,3 +1,5 @@
+import { SOFT } from './record.js'
+
 /** Numbers in an entry's row: hash low, hash high, offset, record length, expires at, segment slot and marks. */
 const ROW = 6
 const SHARDS = 64
@@ -127,8 +129,12 @@ export class DiskIndex {
     if (this.uses < MAX_USES) this.#shard.rows[this.#at + 5]! += 1 << (MARKS_SHIFT + USES_SHIFT)
   }
 
-  addFlags(flags: number): void {
-    this.#shard.rows[this.#at + 5]! |= flags << MARKS_SHIFT
+  /** Of two softenings the first counts. */
+  soften(expiresAt: number): void {
+    if (this.flags & SOFT) return
+    const { rows } = this.#shard
+    rows[this.#at + 5]! |= SOFT << MARKS_SHIFT
+    rows[this.#at + 4] = Math.min(rows[this.#at + 4]!, expiresAt)
   }
 
   put(low: number, high: number, row: Omit<IndexRow, 'uses'> & { readonly uses?: number }): void {

@@ -12,7 +12,7 @@ import { Evictor } from './evictor.js'
 import { Gate } from './gate.js'
 import { KeyHash } from './key-hash.js'
 import { Maintenance } from './maintenance.js'
-import { NOTE, SOFTENED, TOMBSTONE } from './record.js'
+import { NEVER, NOTE, SOFTENED, TOMBSTONE } from './record.js'
 import { RecordReader, type StoredValue } from './record-reader.js'
 import { bytesToRecover } from './recover.js'
 import { SegmentLog } from './segment-log.js'
@@ -154,17 +154,18 @@ export class DiskStore {
 
   /** At once for readers; resolves when the log has it. True also if there was nothing. */
   delete(keys: readonly string[]): Promise<boolean> {
-    return this.#mark(keys, TOMBSTONE)
+    return this.#mark(keys, TOMBSTONE, NEVER)
   }
 
-  /** The entries stay and are told as softly invalidated from now on. */
-  soften(keys: readonly string[]): Promise<boolean> {
-    return this.#mark(keys, SOFTENED)
+  /** The entries stay, for so many milliseconds at most, and are told as softly invalidated from now on. */
+  soften(keys: readonly string[], keepMs?: number): Promise<boolean> {
+    const expiresAt = keepMs === undefined ? NEVER : Math.floor((this.time.nowMs() + keepMs) / 1000)
+    return this.#mark(keys, SOFTENED, Math.min(expiresAt, NEVER))
   }
 
-  #mark(keys: readonly string[], type: typeof TOMBSTONE | typeof SOFTENED): Promise<boolean> {
-    if (this.#state === 'opening') return this.opened.then(() => this.#writer.mark(keys, type))
-    return this.#writer.mark(keys, type)
+  #mark(keys: readonly string[], type: typeof TOMBSTONE | typeof SOFTENED, expiresAt: number): Promise<boolean> {
+    if (this.#state === 'opening') return this.opened.then(() => this.#writer.mark(keys, type, expiresAt))
+    return this.#writer.mark(keys, type, expiresAt)
   }
 
   /** Resolves when everything so far would survive a power cut; false if something was lost on the way. */

@@ -72,7 +72,11 @@ class StoreTier implements DiskTier {
     const [first] = keys
     const found =
       keys.length === 1 ? [await this.#store.get(this.#key(first!))] : await this.#store.getMany(this.#keys(keys))
-    return found.map((one) => one && { envelope: one.value.toString(), isSoft: one.isSoft, sequence: one.sequence })
+    return found.map((one) => {
+      if (one === undefined) return undefined
+      const { value, isSoft, expiresAtMs, sequence } = one
+      return { envelope: value.toString(), isSoft, expiresAtMs, sequence }
+    })
   }
 
   write(entries: readonly DiskWrite[]): Promise<boolean> {
@@ -90,8 +94,8 @@ class StoreTier implements DiskTier {
     return this.#store.delete(this.#keys(keys))
   }
 
-  soften(keys: readonly string[]): Promise<boolean> {
-    return this.#store.soften(this.#keys(keys))
+  soften(keys: readonly string[], keepMs?: number): Promise<boolean> {
+    return this.#store.soften(this.#keys(keys), keepMs)
   }
 
   async readNotes(names: readonly string[]): Promise<(string | undefined | typeof DAMAGED)[]> {

@@ -2,7 +2,7 @@ import type { Catalog, Place } from './catalog.js'
 import type { DiskTime } from './disk-time.js'
 import { KeyHash } from './key-hash.js'
 import { NEVER, SOFT } from './record.js'
-import type { RecordReader, StoredValue } from './record-reader.js'
+import { type RecordReader, type StoredValue, toMs } from './record-reader.js'
 
 export interface ReaderParts {
   readonly catalog: Catalog
@@ -44,9 +44,9 @@ export class EntryReader {
     const { index, pending } = catalog
     const coming = pending.get(key)
     if (coming !== undefined && coming.codec === 0 && coming.file === undefined) {
-      const { value, flags, sequence } = coming
+      const { value, flags, expiresAt, sequence } = coming
       const bytes = typeof value === 'string' ? Buffer.from(value) : value
-      return { value: bytes, isSoft: (flags & SOFT) !== 0, sequence }
+      return { value: bytes, isSoft: (flags & SOFT) !== 0, expiresAtMs: toMs(expiresAt), sequence }
     }
     const { low, high } = this.#hash.of(key)
     if (!index.find(low, high)) return undefined

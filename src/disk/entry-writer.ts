@@ -119,16 +119,16 @@ export class EntryWriter {
 
   /** A deletion that nobody waits for but `settled`. */
   forget(keys: readonly string[]): void {
-    void this.#track(this.mark(keys, TOMBSTONE))
+    void this.#track(this.mark(keys, TOMBSTONE, NEVER))
   }
 
-  /** At once for readers; resolves when the log has it. True also if there was nothing. */
-  mark(keys: readonly string[], type: typeof TOMBSTONE | typeof SOFTENED): Promise<boolean> {
+  /** At once for readers; resolves when the log has it. True also if there was nothing. `expiresAt`: of what stays. */
+  mark(keys: readonly string[], type: typeof TOMBSTONE | typeof SOFTENED, expiresAt: number): Promise<boolean> {
     const { log, breaker } = this.#parts
     if (!this.#parts.isOpen()) return Promise.resolve(false)
     const ops: LogOp[] = []
     for (const key of keys) {
-      const op = type === TOMBSTONE ? this.#remove(key) : this.#soften(key)
+      const op = type === TOMBSTONE ? this.#remove(key) : this.#soften(key, expiresAt)
       if (op) ops.push(op)
     }
     // Somebody else's deletion of the same key may still be on its way.
@@ -160,15 +160,18 @@ export class EntryWriter {
     return isThere ? logOp({ type: TOMBSTONE, key, low, high, expiresAt: NEVER }) : undefined
   }
 
-  #soften(key: string): LogOp | undefined {
+  #soften(key: string, expiresAt: number): LogOp | undefined {
     const { index, pending } = this.#parts.catalog
     const { low, high } = this.#hash.of(key)
     const coming = pending.get(key)
-    if (coming) coming.flags |= SOFT
+    if (coming && !(coming.flags & SOFT)) {
+      coming.flags |= SOFT
+      coming.expiresAt = Math.min(coming.expiresAt, expiresAt)
+    }
     const isIndexed = index.find(low, high)
-    if (isIndexed) index.addFlags(SOFT)
+    if (isIndexed) index.soften(expiresAt)
     const isThere = isIndexed || coming !== undefined || this.#parts.isDropping()
-    return isThere ? logOp({ type: SOFTENED, key, low, high, expiresAt: NEVER }) : undefined
+    return isThere ? logOp({ type: SOFTENED, key, low, high, expiresAt }) : undefined
   }
 
   /** Resolves when nothing is under way that is not in the log's queue. */

@@ -17,7 +17,8 @@ export interface LogOp {
   readonly rawBytes: number
   readonly codec: number
   flags: number
-  readonly expiresAt: number
+  /** Of a softening: when what stays is gone. */
+  expiresAt: number
   readonly file: FileRef | undefined
   /** Of an entry, when it was stored, also where the record is moved; of the others 0 until they are written. */
   sequence: number

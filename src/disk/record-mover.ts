@@ -1,7 +1,19 @@
 import type { Catalog } from './catalog.js'
 import { type LogOp, logOp } from './log-op.js'
 import { planReads } from './read-plan.js'
-import { ENTRY, HAS_FILE, keyOf, NEVER, NOTE, type RecordType, readHead, recordBytes, SOFT, valueAt } from './record.js'
+import {
+  ENTRY,
+  HAS_FILE,
+  keyOf,
+  NEVER,
+  NOTE,
+  type RecordType,
+  readHead,
+  recordBytes,
+  SOFT,
+  SOFTENED,
+  valueAt,
+} from './record.js'
 import type { Segment } from './segment.js'
 import type { SegmentLog } from './segment-log.js'
 import { nextTurn } from './turn-clock.js'
@@ -67,11 +79,15 @@ export class RecordMover {
     if (head === undefined || value === undefined) return undefined
     const key = keyOf(bytes, at, head)
     const copyOf = { slot: segment.slot, offset }
-    if (type !== ENTRY) return logOp({ type, key, low, high, copyOf, expiresAt: NEVER })
+    if (type !== ENTRY) {
+      return logOp({ type, key, low, high, copyOf, expiresAt: type === SOFTENED ? head.expiresAt : NEVER })
+    }
     const { index } = this.#catalog
-    const flags = head.flags | (index.find(low, high) ? index.flags & SOFT : 0)
+    const isKnown = index.find(low, high)
+    const flags = head.flags | (isKnown ? index.flags & SOFT : 0)
+    const expiresAt = isKnown ? index.expiresAt : head.expiresAt
     const file = flags & HAS_FILE ? this.#catalog.fileOf(low, high) : undefined
-    const { codec, valueBytes, rawBytes, expiresAt, sequence } = head
+    const { codec, valueBytes, rawBytes, sequence } = head
     const packed = { value, valueBytes, rawBytes, codec }
     // The original of a note may be gone for good before the copy would reach the disk by itself.
     const isDurable = (flags & NOTE) !== 0

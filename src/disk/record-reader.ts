@@ -5,13 +5,15 @@ import { isDeviceError } from './device-error.js'
 import type { Gate } from './gate.js'
 import type { FileRef } from './hint.js'
 import { planReads, type ReadRun } from './read-plan.js'
-import { keyOf, type RecordHead, readHead, SOFT, valueAt } from './record.js'
+import { keyOf, NEVER, type RecordHead, readHead, SOFT, valueAt } from './record.js'
 import type { ValueFiles } from './value-files.js'
 
 export interface StoredValue {
   readonly value: Buffer
   /** Softly invalidated since it was stored. */
   readonly isSoft: boolean
+  /** Milliseconds since the Unix epoch, in whole seconds; `Infinity`: never. */
+  readonly expiresAtMs: number
   /** Grows with every store of the directory; a value keeps its own. */
   readonly sequence: number
 }
@@ -106,11 +108,12 @@ export class RecordReader {
   #decoded(place: Place, head: RecordHead, value: Buffer): StoredValue | undefined | Promise<StoredValue | undefined> {
     const isSoft = ((place.flags | head.flags) & SOFT) !== 0
     const { sequence, codec, rawBytes } = head
-    if (codec === 0) return { value, isSoft, sequence }
+    const expiresAtMs = toMs(place.expiresAt)
+    if (codec === 0) return { value, isSoft, expiresAtMs, sequence }
     try {
       const raw = unpack(codec, value, rawBytes)
-      if (!(raw instanceof Promise)) return { value: raw, isSoft, sequence }
-      return raw.then((value) => ({ value, isSoft, sequence })).catch(() => this.#damaged(place))
+      if (!(raw instanceof Promise)) return { value: raw, isSoft, expiresAtMs, sequence }
+      return raw.then((value) => ({ value, isSoft, expiresAtMs, sequence })).catch(() => this.#damaged(place))
     } catch {
       return this.#damaged(place)
     }
@@ -122,3 +125,7 @@ export class RecordReader {
 }
 
 const MISSING = Symbol('missing')
+
+export function toMs(expiresAt: number): number {
+  return expiresAt === NEVER ? Number.POSITIVE_INFINITY : expiresAt * 1000
+}

@@ -16,7 +16,7 @@ import { crc32 } from 'node:zlib'
  *     18     2  how many records of the same batch follow
  *     20     4  length of the value here
  *     24     4  length of the value once decompressed
- *     28     4  expires at, seconds since the Unix epoch; 2^32-1 = never
+ *     28     4  expires at, seconds since the Unix epoch; 2^32-1 = never; of a softening: when what stays is gone
  *     32     8  sequence: moves up with every record of a directory, microseconds since the Unix epoch at the least
  *     40        key (UTF-8), value, then the tail:
  *            4  length of the whole record

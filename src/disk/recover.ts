@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync,
 import { join } from 'node:path'
 import { DiskIndex, type IndexParts } from './disk-index.js'
 import { type FileRef, type HintRow, HintRows, rowsIn } from './hint.js'
-import { BARRIER, ENTRY, NOTE, SOFT, SOFTENED, TOMBSTONE } from './record.js'
+import { BARRIER, ENTRY, NOTE, SOFTENED, TOMBSTONE } from './record.js'
 import { scanSegment } from './scan.js'
 import { HINT_NAME, hintPath, segmentName, segmentsIn } from './segment.js'
 
@@ -120,7 +120,7 @@ function replay(
       files.delete(fileKey(low, high))
       return
     case SOFTENED:
-      if (index.find(low, high)) index.addFlags(SOFT)
+      if (index.find(low, high)) index.soften(expiresAt)
       return
     case BARRIER: {
       const doomed: [number, number][] = []

@@ -9,6 +9,8 @@ export interface DiskEntry {
   readonly envelope: string
   /** Softly invalidated since it was stored. */
   readonly isSoft: boolean
+  /** When it is gone, on the tier's own time line: sooner than its life is over if `soften` said so. */
+  readonly expiresAtMs: number
   /** Larger than `mark()` was before it was stored; it keeps it when it is moved. */
   readonly sequence: number
 }
@@ -56,8 +58,8 @@ export interface DiskTier {
   write(entries: readonly DiskWrite[]): Promise<boolean>
   /** Gone for every read from now on. Resolves when it would survive the process. */
   remove(keys: readonly StoredKey[]): Promise<boolean>
-  /** As `remove`, but they stay as softly invalidated. */
-  soften(keys: readonly StoredKey[]): Promise<boolean>
+  /** As `remove`, but they stay as softly invalidated, and for no more than so many milliseconds. */
+  soften(keys: readonly StoredKey[], keepMs?: number): Promise<boolean>
   /** 'damaged': there is one, and it cannot be read. */
   readNotes(names: readonly string[]): Promise<(string | undefined | typeof DAMAGED)[]>
   writeNotes(notes: readonly DiskNote[]): Promise<boolean>

@@ -81,6 +81,26 @@ describe.each([
     await expect(cache.getOrFill(policy, 'key', fail)).rejects.toThrow('down')
   })
 
+  it('also where it was older than that: it stands in for as long as its policy says, also in the next process', async () => {
+    const policy = definePolicy({ name: 'soft', ttl: '1h', jitter: 0, stale: { ifError: '5m' } })
+    const directory = temporaryDirectory()
+    const first = start(directory)
+    const keys = ['here', 'later', 'gone'] as const
+    for (const key of keys) await first.set(policy, key, 1)
+    await clock.advance(30 * 60_000)
+    await first.invalidate({ entries: keys.map((key) => [policy, key] as const), soft: true })
+    const fail = (): never => {
+      throw new Error('down')
+    }
+    expect(await first.getOrFill(policy, 'here', fail)).toBe(1)
+    await first.close()
+    await clock.advance(4 * 60_000)
+    const second = start(directory)
+    expect(await second.getOrFill(policy, 'later', fail)).toBe(1)
+    await clock.advance(60_000)
+    for (const key of keys) await expect(second.getOrFill(policy, key, fail)).rejects.toThrow('down')
+  })
+
   it('of what is too large for it no older value stays, and the rest of a batch is stored', async () => {
     const directory = temporaryDirectory()
     const first = diskCache({ directory, hasMemory, clock, disk: { maxEntryBytes: '1kb' } })

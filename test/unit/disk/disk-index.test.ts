@@ -74,7 +74,7 @@ describe('the index', () => {
     index.put(5, 6, row(15))
     index.find(5, 6)
     for (let use = 0; use < 9; use++) index.use()
-    index.addFlags(2)
+    index.soften(2_000)
     expect([index.uses, index.flags, index.segment]).toEqual([3, 7, 15])
   })
 })

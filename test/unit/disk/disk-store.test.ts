@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { KeyHash } from '../../../src/disk/key-hash.js'
-import { seededRandom } from '../../../src/testing/index.js'
+import { fakeClock, seededRandom } from '../../../src/testing/index.js'
 import { openStore, textOf } from './store-fixture.js'
 
 afterEach(() => {
@@ -18,6 +18,35 @@ describe('a store', () => {
     expect(await textOf(second.store, 'a')).toBe('one')
     expect((await second.store.get('b'))?.value).toEqual(Buffer.from([0, 1, 255]))
     expect(await second.store.get('c')).toBeUndefined()
+  })
+
+  it('keeps what is softened for no longer than it is told, wherever it was written anew, and the next process, too', async () => {
+    const clock = fakeClock()
+    const opened = await openStore({ maxBytes: '1mb', eviction: 'lru' }, { clock })
+    const value = 'x'.repeat(1_000)
+    const keys = ['moved', 'stays', 'twice', 'short-lived']
+    for (const key of keys) await opened.store.set({ key, value, lifeMs: key === 'short-lived' ? 20_000 : 3_600_000 })
+    await opened.store.soften(keys, 60_000)
+    await opened.store.soften(['twice'], 120_000)
+    const isSoft = true
+    const expiresAtMs = (await opened.store.get('stays'))!.expiresAtMs
+    expect(expiresAtMs - opened.store.time.nowMs()).toBeGreaterThan(58_000)
+    expect(expiresAtMs - opened.store.time.nowMs()).toBeLessThanOrEqual(60_000)
+    for (let n = 0; n < 3_000; n++) {
+      await opened.store.set({ key: `k${n}`, value })
+      await opened.store.get('moved')
+    }
+    expect(await opened.store.get('moved')).toMatchObject({ isSoft, expiresAtMs })
+    for (const key of ['stays', 'twice']) await opened.store.set({ key, value, lifeMs: 3_600_000 })
+    await opened.store.soften(['stays', 'twice'], 60_000)
+    await opened.store.soften(['twice'], 120_000)
+    await opened.store.close()
+    const { store } = await openStore({ directory: opened.directory }, { clock })
+    for (const key of ['moved', 'stays', 'twice']) {
+      expect(await store.get(key)).toMatchObject({ isSoft, expiresAtMs })
+    }
+    await clock.advance(60_000)
+    for (const key of keys) expect(await store.get(key)).toBeUndefined()
   })
 
   it('replaces, deletes and softens, and the next process knows', async () => {
