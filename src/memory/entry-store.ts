@@ -11,7 +11,8 @@ import { LAYOUT, Slots } from './slots.js'
 import { TenantQuotas } from './tenant-quotas.js'
 import { validateStore } from './validate-store.js'
 
-const { HASH, GROUP, GROUP_MASK, FRESH, STORED, CHUNK_BITS, CHUNK_MASK } = LAYOUT
+const { HASH, GROUP, GROUP_MASK, FLAGS_MASK, FLAGS_SHIFT, FRESH, STORED, CHUNK_BITS, CHUNK_MASK } = LAYOUT
+const EVICTION_FLAGS = FLAGS_MASK << FLAGS_SHIFT
 const { SEEN, FRESH_BASE, STORED_BASE, STRIDE: ROW_STRIDE } = ROW
 
 /** Bytes of an entry beside its record: key and value references, and its share of the index. */
@@ -152,19 +153,19 @@ export class EntryStore {
     const hash = this.#missedHash
     this.#missedKey = undefined
     if (records[record + GROUP]! < 0) this.#forgetHot(slot)
-    this.eviction.removed(slot)
+    this.eviction.displaced(slot, hash, space)
     this.index.exchange(slot, records[record + HASH]!, hash)
-    const group = groups.change(records[record + GROUP]! & GROUP_MASK, space, entry)
+    const word = records[record + GROUP]!
+    const group = groups.change(word & GROUP_MASK, space, entry)
     const row = group * ROW_STRIDE
     records[record + HASH] = hash
-    records[record + GROUP] = group
+    records[record + GROUP] = (word & EVICTION_FLAGS) | group
     records[record + FRESH] = entry.freshUntilMs - groups.rows[row + FRESH_BASE]!
     records[record + STORED] = entry.storedAtMs - groups.rows[row + STORED_BASE]!
     const pairs = slots.pairs[slot >>> CHUNK_BITS]!
     const pair = (slot & CHUNK_MASK) << 1
     pairs[pair] = key
     pairs[pair + 1] = entry.value
-    this.eviction.added(slot)
   }
 
   /** Another value, time and size for an entry. Counts as a use. */

@@ -2,7 +2,7 @@ import type { Groups } from './groups.js'
 import { KeyTable } from './key-table.js'
 import type { Slots } from './slots.js'
 
-const MAX_LOAD = 0.7
+const MAX_LOAD = 0.57
 const GROWTH = 1.5
 const FIRST_HOMES = 16
 /** Cells moved to a larger table by each insert. */

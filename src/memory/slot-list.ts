@@ -2,11 +2,13 @@ import { LAYOUT, type Slots } from './slots.js'
 
 const { OLDER, NEWER } = LAYOUT
 
-/** A doubly linked list through the records of slots, oldest first. A slot is in at most one list. */
+/**
+ * A doubly linked ring through the records of slots, oldest first; the newest is the oldest's older neighbour. A slot is
+ * in at most one list. What leaves the old end and comes back at the new one needs no writes: the ring turns.
+ */
 export class SlotList {
   readonly #slots: Slots
   oldest = 0
-  newest = 0
   /** Sum of the members' weights. */
   weight = 0
 
@@ -24,21 +26,10 @@ export class SlotList {
     this.weight -= this.#slots.weight(slot)
   }
 
-  /** Makes the oldest member the newest of another list. */
-  giveOldest(to: SlotList): void {
-    const { stride, records } = this.#slots
-    const slot = this.oldest
-    const record = slot * stride
-    const newer = records[record + NEWER]!
-    this.oldest = newer
-    if (newer === 0) this.newest = 0
-    else records[newer * stride + OLDER] = 0
-    const { newest } = to
-    records[record + OLDER] = newest
-    records[record + NEWER] = 0
-    if (newest === 0) to.oldest = slot
-    else records[newest * stride + NEWER] = slot
-    to.newest = slot
+  /** Makes a member the newest of another list. */
+  give(slot: number, to: SlotList): void {
+    this.#unlink(slot)
+    to.#link(slot)
     const weight = this.#slots.weight(slot)
     this.weight -= weight
     to.weight += weight
@@ -46,37 +37,48 @@ export class SlotList {
 
   /** Makes a member the newest. */
   renew(slot: number): void {
-    if (slot === this.newest) return
-    this.#unlink(slot)
-    this.#link(slot)
+    const { stride, records } = this.#slots
+    const newer = records[slot * stride + NEWER]!
+    if (slot === this.oldest) this.oldest = newer
+    else if (newer !== this.oldest) {
+      this.#unlink(slot)
+      this.#link(slot)
+    }
   }
 
-  /** Oldest first. The one just given may be removed. */
+  /** Oldest first. */
   *[Symbol.iterator](): Iterator<number> {
-    for (let slot = this.oldest; slot !== 0; ) {
-      const next = this.#slots.newer(slot)
+    let slot = this.oldest
+    if (slot === 0) return
+    do {
       yield slot
-      slot = next
-    }
+      slot = this.#slots.newer(slot)
+    } while (slot !== this.oldest)
   }
 
   #link(slot: number): void {
     const { stride, records } = this.#slots
-    const { newest } = this
-    records[slot * stride + OLDER] = newest
-    records[slot * stride + NEWER] = 0
-    if (newest === 0) this.oldest = slot
-    else records[newest * stride + NEWER] = slot
-    this.newest = slot
+    const record = slot * stride
+    const { oldest } = this
+    if (oldest === 0) {
+      this.oldest = slot
+      records[record + OLDER] = slot
+      records[record + NEWER] = slot
+      return
+    }
+    const newest = records[oldest * stride + OLDER]!
+    records[record + OLDER] = newest
+    records[record + NEWER] = oldest
+    records[newest * stride + NEWER] = slot
+    records[oldest * stride + OLDER] = slot
   }
 
   #unlink(slot: number): void {
     const { stride, records } = this.#slots
     const older = records[slot * stride + OLDER]!
     const newer = records[slot * stride + NEWER]!
-    if (older === 0) this.oldest = newer
-    else records[older * stride + NEWER] = newer
-    if (newer === 0) this.newest = older
-    else records[newer * stride + OLDER] = older
+    records[older * stride + NEWER] = newer
+    records[newer * stride + OLDER] = older
+    if (slot === this.oldest) this.oldest = newer === slot ? 0 : newer
   }
 }

@@ -65,10 +65,7 @@ export class TenantQuotas implements Eviction {
 
   added(slot: number): void {
     this.#inner.added(slot)
-    const account = this.#accountOf(slot)
-    this.#append(account, slot)
-    account.entries++
-    this.#weigh(account, this.#slots.weight(slot))
+    this.#enter(this.#accountOf(slot), slot)
   }
 
   used(slot: number): void {
@@ -78,12 +75,13 @@ export class TenantQuotas implements Eviction {
 
   removed(slot: number): void {
     this.#inner.removed(slot)
-    const account = this.#accountOf(slot)
-    if (account.hand === slot) account.hand = this.#slots.tenantNewer(slot)
-    this.#unlink(account, slot)
-    account.entries--
-    this.#weigh(account, -this.#slots.weight(slot))
-    if (account.entries === 0) this.#accounts.delete(account.tenant)
+    this.#leave(this.#accountOf(slot), slot)
+  }
+
+  displaced(slot: number, hash: number, space: SpaceView): void {
+    this.#inner.displaced(slot, hash, space)
+    this.#leave(this.#accountOf(slot), slot)
+    this.#enter(this.#account(space.namespace.tenant), slot)
   }
 
   reweighed(slot: number, delta: number): void {
@@ -140,8 +138,25 @@ export class TenantQuotas implements Eviction {
     }
   }
 
+  #enter(account: Account, slot: number): void {
+    this.#append(account, slot)
+    account.entries++
+    this.#weigh(account, this.#slots.weight(slot))
+  }
+
+  #leave(account: Account, slot: number): void {
+    if (account.hand === slot) account.hand = this.#slots.tenantNewer(slot)
+    this.#unlink(account, slot)
+    account.entries--
+    this.#weigh(account, -this.#slots.weight(slot))
+    if (account.entries === 0) this.#accounts.delete(account.tenant)
+  }
+
   #accountOf(slot: number): Account {
-    const { tenant } = this.#groups.space(this.#slots.group(slot)).namespace
+    return this.#account(this.#groups.space(this.#slots.group(slot)).namespace.tenant)
+  }
+
+  #account(tenant: string): Account {
     let account = this.#accounts.get(tenant)
     if (account === undefined) {
       account = new Account(tenant, this.#rules.of(tenant))

@@ -25,6 +25,10 @@ export class FifoEviction implements Eviction {
     this.#list.remove(slot)
   }
 
+  displaced(slot: number): void {
+    this.#list.renew(slot)
+  }
+
   reweighed(_slot: number, delta: number): void {
     this.#list.weight += delta
   }

@@ -52,6 +52,11 @@ export class LfuEviction implements Eviction {
     this.#leave(slot, this.#bucketOf(slot))
   }
 
+  displaced(slot: number): void {
+    this.removed(slot)
+    this.added(slot)
+  }
+
   reweighed(slot: number, delta: number): void {
     this.#bucketOf(slot).members.weight += delta
   }

@@ -27,6 +27,10 @@ export class LruEviction implements Eviction {
     this.#list.remove(slot)
   }
 
+  displaced(slot: number): void {
+    this.#list.renew(slot)
+  }
+
   reweighed(_slot: number, delta: number): void {
     this.#list.weight += delta
   }

@@ -34,8 +34,7 @@ export class S3FifoEviction implements Eviction {
   }
 
   added(slot: number): void {
-    if (this.#ghosts.take(this.#slots.hash(slot))) this.#enterMain(slot, 0)
-    else this.#small.append(slot)
+    this.#enter(slot, this.#slots.hash(slot))
   }
 
   used(slot: number): void {
@@ -45,6 +44,12 @@ export class S3FifoEviction implements Eviction {
 
   removed(slot: number): void {
     this.#queueOf(slot).remove(slot)
+  }
+
+  displaced(slot: number, hash: number): void {
+    this.removed(slot)
+    this.#slots.setFlags(slot, 0)
+    this.#enter(slot, hash)
   }
 
   reweighed(slot: number, delta: number): void {
@@ -85,6 +90,11 @@ export class S3FifoEviction implements Eviction {
     this.#main.remove(slot)
     this.#enterMain(slot, uses - 1)
     return 0
+  }
+
+  #enter(slot: number, hash: number): void {
+    if (this.#ghosts.take(hash)) this.#enterMain(slot, 0)
+    else this.#small.append(slot)
   }
 
   #enterMain(slot: number, uses: number): void {

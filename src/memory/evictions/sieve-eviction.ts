@@ -34,8 +34,14 @@ export class SieveEviction implements Eviction {
   }
 
   removed(slot: number): void {
-    if (this.#hand === slot) this.#hand = this.#slots.newer(slot)
+    this.#passOn(slot)
     this.#list.remove(slot)
+  }
+
+  displaced(slot: number): void {
+    this.#passOn(slot)
+    this.#slots.setFlags(slot, 0)
+    this.#list.renew(slot)
   }
 
   reweighed(_slot: number, delta: number): void {
@@ -46,7 +52,7 @@ export class SieveEviction implements Eviction {
     let slot = this.#hand || this.#list.oldest
     while (this.#slots.flags(slot) === VISITED) {
       this.#slots.setFlags(slot, 0)
-      slot = this.#slots.newer(slot) || this.#list.oldest
+      slot = this.#slots.newer(slot)
     }
     this.#hand = slot
     return slot
@@ -54,5 +60,12 @@ export class SieveEviction implements Eviction {
 
   order(): Iterable<number> {
     return this.#list
+  }
+
+  /** The hand goes on from an entry that leaves. */
+  #passOn(slot: number): void {
+    if (slot !== this.#hand) return
+    const newer = this.#slots.newer(slot)
+    this.#hand = newer === this.#list.oldest ? 0 : newer
   }
 }

@@ -100,6 +100,21 @@ export class WTinyLfuEviction implements Eviction {
     this.#regionOf(slot).remove(slot)
   }
 
+  // As a rule the window's oldest leaves: its slot becomes the newest as it is.
+  displaced(slot: number, hash: number): void {
+    const slots = this.#slots
+    const window = this.#window
+    const requests = (this.#requests + 1) | 0
+    this.#requests = requests
+    slots.records[slot * slots.stride + slots.noteWord] = requests
+    this.#sketch.increment(hash)
+    if (slot === window.oldest) window.renew(slot)
+    else {
+      this.#regionOf(slot).give(slot, window)
+      slots.setFlags(slot, WINDOW)
+    }
+  }
+
   reweighed(slot: number, delta: number): void {
     this.#regionOf(slot).weight += delta
   }
@@ -136,9 +151,8 @@ export class WTinyLfuEviction implements Eviction {
   }
 
   #protect(slot: number): void {
-    this.#probation.remove(slot)
+    this.#probation.give(slot, this.#protected)
     this.#slots.setFlags(slot, PROTECTED)
-    this.#protected.append(slot)
     const room = PROTECTED_SHARE * (this.#probation.weight + this.#protected.weight)
     for (let moves = 0; moves < MOVES_A_STEP && this.#protected.weight > room; moves++) {
       if (this.#protected.oldest === slot) break
@@ -177,15 +191,13 @@ export class WTinyLfuEviction implements Eviction {
 
   /** The oldest of the window or of protected becomes the newest of probation. */
   #demoteOldest(from: SlotList): void {
-    this.#slots.setFlags(from.oldest, PROBATION)
-    from.giveOldest(this.#probation)
+    const slot = from.oldest
+    from.give(slot, this.#probation)
+    this.#slots.setFlags(slot, PROBATION)
   }
 
   #regionOf(slot: number): SlotList {
-    return this.#listOf(this.#slots.flags(slot))
-  }
-
-  #listOf(region: number): SlotList {
+    const region = this.#slots.flags(slot)
     if (region === WINDOW) return this.#window
     return region === PROBATION ? this.#probation : this.#protected
   }
