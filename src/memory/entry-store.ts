@@ -34,6 +34,7 @@ export interface EntryStoreOptions {
 /** Keeps slots, index, groups and eviction in step: each change of an entry goes through one of its methods. */
 export class EntryStore {
   readonly #options: EntryStoreOptions
+  readonly #isSized: boolean
   readonly #hash: KeyHash
   hot: HotEntries
   slots: Slots
@@ -56,6 +57,7 @@ export class EntryStore {
 
   constructor(options: EntryStoreOptions) {
     this.#options = options
+    this.#isSized = options.isSized
     this.#hash = new KeyHash(options.random)
     this.evictionName = options.eviction
     this.#room = options.room
@@ -134,19 +136,19 @@ export class EntryStore {
     const hash = this.#missedHash
     this.#missedKey = undefined
     const slot = slots.take(key, entry.value, hash)
-    this.hot.ensureRoom(slots.count)
+    if (typeof key === 'string') this.hot.ensureRoom(slots.count)
     this.#settle(slot, this.groups.join(space, entry), entry)
-    this.#resize(slot, bytes)
+    if (this.#isSized) this.#resize(slot, bytes)
     this.index.insert(slot, hash)
     this.eviction.added(slot)
   }
 
   /**
-   * `remove` and `add` in one, where each entry counts as one: a new entry in the slot of one that leaves. What a full
-   * tier does with each new entry, so it is lean: a slot that is used again, and most often a group, need no counting.
+   * `remove` and `add` in one: a new entry in the slot of one that leaves. What a full tier does with each new entry, so
+   * it is lean: a slot that is used again, and most often a group, need no counting.
    */
-  // Four parameters: an object for the last two would be built for each call.
-  displace(slot: number, space: SpaceView, key: Key, entry: LocalEntry): void {
+  // Five parameters: an object for the last ones would be built for each call.
+  displace(slot: number, space: SpaceView, key: Key, entry: LocalEntry, bytes: number): void {
     const { slots, groups } = this
     const { records } = slots
     const record = slot * slots.stride
@@ -166,6 +168,7 @@ export class EntryStore {
     const pair = (slot & CHUNK_MASK) << 1
     pairs[pair] = key
     pairs[pair + 1] = entry.value
+    if (this.#isSized) this.#reweigh(slot, bytes)
   }
 
   /** Another value, time and size for an entry. Counts as a use. */
@@ -174,10 +177,7 @@ export class EntryStore {
     this.#forgetHot(slot)
     this.slots.setValue(slot, entry.value)
     this.#settle(slot, this.groups.change(left, space, entry), entry)
-    if (this.#options.isSized) {
-      this.eviction.reweighed(slot, bytes - this.slots.bytes(slot))
-      this.#resize(slot, bytes)
-    }
+    if (this.#isSized) this.#reweigh(slot, bytes)
     this.eviction.used(slot)
   }
 
@@ -283,8 +283,12 @@ export class EntryStore {
     records[record + STORED] = entry.storedAtMs - this.groups.storedBase(group)
   }
 
+  #reweigh(slot: number, bytes: number): void {
+    this.eviction.reweighed(slot, bytes - this.slots.bytes(slot))
+    this.#resize(slot, bytes)
+  }
+
   #resize(slot: number, bytes: number): void {
-    if (!this.#options.isSized) return
     this.bytes += bytes - this.slots.bytes(slot)
     this.slots.setBytes(slot, bytes)
   }

@@ -146,7 +146,7 @@ export class RunningMemoryTier implements MemoryTier {
     const store = this.#store
     const slot = store.findAgain(space.id, key)
     if (slot !== 0) store.replace(slot, space, kept, 0)
-    else if (store.slots.count === this.#room.entries) this.#displace(space, key, kept)
+    else if (store.slots.count === this.#room.entries) this.#displace(space, key, kept, 0)
     else this.#add(space, key, kept, 0)
     return true
   }
@@ -170,7 +170,9 @@ export class RunningMemoryTier implements MemoryTier {
       store.remove(slot)
       store.find(space.id, key)
     }
-    this.#add(space, key, kept, bytes)
+    const isFull = store.slots.count === this.#room.entries || store.bytes + bytes > this.#room.bytes
+    if (isFull && store.slots.count > 0) this.#displace(space, key, kept, bytes)
+    else this.#add(space, key, kept, bytes)
     return true
   }
 
@@ -186,11 +188,18 @@ export class RunningMemoryTier implements MemoryTier {
   }
 
   /** A new entry instead of the next one to leave: what a full tier does all day. */
-  #displace(space: SpaceView, key: Key, kept: LocalEntry): void {
+  #displace(space: SpaceView, key: Key, kept: LocalEntry, bytes: number): void {
     const store = this.#store
-    const slot = store.eviction.victim(1, space)
+    const slot = store.eviction.victim(this.#isSized ? bytes : 1, space)
     const left = store.groups.space(store.slots.group(slot))
-    store.displace(slot, space, key, kept)
+    if (this.#isSized && store.bytes - store.slots.bytes(slot) + bytes > this.#room.bytes) {
+      // It leaves too little room: more must go.
+      this.#evicted.push(left)
+      store.remove(slot)
+      this.#add(space, key, kept, bytes)
+      return
+    }
+    store.displace(slot, space, key, kept, bytes)
     this.#countsUses = true
     this.#lookAtPressure()
     this.#context.onRemoved(left, 'evicted')

@@ -5,10 +5,17 @@ const SAMPLE_FACTOR = 10
 /** Words of a block: one cache line. Each row has a quarter of it. */
 const BLOCK_BITS = 4
 const BLOCK_WORDS = 1 << BLOCK_BITS
-const ROW_WORDS = BLOCK_WORDS / 4
 /** Words halved with each increment while a halving is under way. */
 const WORDS_A_STEP = 64
 const MIN_WORDS = 64
+
+/** One counter, one higher unless it is at its end, without a branch. What it grew by. */
+const raise = (words: Int32Array, at: number, shift: number): number => {
+  const word = words[at]!
+  const step = (((word >>> shift) & 15) - MAX_FREQUENCY) >>> 31
+  words[at] = word + (step << shift)
+  return step
+}
 
 /**
  * How often keys were asked for lately, in eight bytes an entry: a count-min sketch of four rows of 4-bit counters,
@@ -65,20 +72,14 @@ export class FrequencySketch {
     const words = this.#words
     const base = (hash & this.#blockMask) << BLOCK_BITS
     const mixed = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)
-    let places = mixed ^ (mixed >>> 16)
-    let isNew = 0
-    for (let row = base; row < base + BLOCK_WORDS; row += ROW_WORDS) {
-      const at = row + (places & 3)
-      const word = words[at]!
-      const shift = places & 28
-      if (((word >>> shift) & 15) !== MAX_FREQUENCY) {
-        words[at] = word + (1 << shift)
-        isNew = 1
-      }
-      places >>>= 8
-    }
+    const places = mixed ^ (mixed >>> 16)
+    const raised =
+      raise(words, base + (places & 3), places & 28) +
+      raise(words, base + 4 + ((places >>> 8) & 3), (places >>> 8) & 28) +
+      raise(words, base + 8 + ((places >>> 16) & 3), (places >>> 16) & 28) +
+      raise(words, base + 12 + ((places >>> 24) & 3), (places >>> 24) & 28)
     if (this.#halved < words.length) this.#halveSome()
-    if (isNew === 1 && ++this.#increments >= this.#sample) this.#startHalving()
+    if (raised !== 0 && ++this.#increments >= this.#sample) this.#startHalving()
   }
 
   #startHalving(): void {
