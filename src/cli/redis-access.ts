@@ -51,7 +51,7 @@ export async function connectRedis(url: string, of: { name: string; prefix: stri
   return {
     address,
     layout: new RedisLayout(of.prefix, of.name),
-    command: (...command) => client.call(...command),
+    command: (name, ...args) => client.call(name, args),
     cache: () => keep(createCacheWith(memoryTier, { name: of.name, tiers: [definition], maxStaleness: '30s' })),
     tier: () => keep(definition.open({ cacheName: of.name, clock: systemClock, random: systemRandom })),
     close: async () => {

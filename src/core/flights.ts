@@ -24,8 +24,9 @@ export class Flight<T> {
   /** Callers that want the result; when the last one gives up, the fill is aborted. */
   waiters = 0
   #abort: Abort | undefined
-  /** An older flight of the same key that is still under way. */
+  /** The next older and the next newer flight of the same key that are still under way. */
   older: Flight<T> | undefined
+  newer: Flight<T> | undefined
 
   isDetached = false
   /** While it looks at a local tier: what it brings is as recent as the last sync, not as its own start. */
@@ -175,19 +176,18 @@ export class Flights<T> {
       this.#newest = new Map(this.#newest)
       this.#sinceRenewed = 0
     }
-    flight.older = this.#newest.get(flight.key)
+    const older = this.#newest.get(flight.key)
+    flight.older = older
+    if (older !== undefined) older.newer = flight
     this.#newest.set(flight.key, flight)
   }
 
-  settle(flight: Flight<T>): void {
-    let newer = this.#newest.get(flight.key)
-    if (newer === flight) {
-      if (flight.older) this.#newest.set(flight.key, flight.older)
-      else this.#newest.delete(flight.key)
-      return
-    }
-    while (newer && newer.older !== flight) newer = newer.older
-    if (newer) newer.older = flight.older
+  /** Takes a flight out of the table; to be called once for each that was registered. */
+  settle({ key, older, newer }: Flight<T>): void {
+    if (older !== undefined) older.newer = newer
+    if (newer !== undefined) newer.older = older
+    else if (older !== undefined) this.#newest.set(key, older)
+    else this.#newest.delete(key)
   }
 
   /** The flights of a key, the newest first. */

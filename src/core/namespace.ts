@@ -135,8 +135,9 @@ export class Namespace implements NamespaceView {
     if (this.#epoch !== epoch) return 'unknown'
     if (this.#floor > born) return 'dead'
     let standing: Standing = 'current'
-    for (const tag of tags) {
-      const state = this.#tags.get(tag)
+    // By index: every hit of the shared tier comes by here, and most entries have few tags or none.
+    for (let index = 0; index < tags.length; index++) {
+      const state = this.#tags.get(tags[index]!)
       if (state === undefined) {
         if (born < this.#knownFrom) return 'unknown'
       } else if (state.hard > born) {

@@ -212,7 +212,8 @@ export class Reader {
    */
   begin(request: ReadRequest, held: FoundValue | undefined): Job {
     const { space, key, userKey, level, fill, tags } = request
-    const flight = new Flight<Found>(key, space.namespace.sequence, this.#parts.clock.now())
+    // The coarse time is never later than the exact one, so that nothing looks newer than it is.
+    const flight = new Flight<Found>(key, space.namespace.sequence, this.#parts.clock.coarseNow())
     // A read-only flight can be poisoned like any other, but a caller with a fill must not join it.
     if (fill === undefined) flight.isDetached = true
     flight.isStrict = level === 'strict'

@@ -439,6 +439,7 @@ export class Scope {
   #space(first: Policy | Key): Space {
     this.#refresh()
     const policy = typeof first === 'object' ? first : this.#core.defaultPolicy
+    if (this.#lastSpace !== undefined && policy === this.#lastPolicy) return this.#lastSpace
     let space = policy ? this.#spaces.get(policy) : undefined
     if (space === undefined) {
       if (this.#spaces.size >= 1_000) this.#spaces.clear()
@@ -456,6 +457,7 @@ export class Scope {
     if (!this.#namespace.isRetired) return
     this.#namespace = this.#core.namespaces.get(this.#namespace.tenant)
     this.#spaces.clear()
+    this.#lastSpace = undefined
   }
 
   /** For calls that name their policy: a key in its place must not come to mean the default policy. */

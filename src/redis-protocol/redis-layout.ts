@@ -21,18 +21,20 @@ const WIRE_VERSION = 'c1'
 export class RedisLayout {
   /** What every name begins with. */
   readonly base: string
+  readonly #dataHead: string
 
   constructor(prefix: string, cacheName: string) {
     this.base = `${prefix}${cacheName}:${WIRE_VERSION}:`
+    this.#dataHead = `${this.base}d:{`
   }
 
   data(key: StoredKey): string {
-    return `${this.base}d:{${key}}`
+    return `${this.#dataHead}${key}}`
   }
 
   /** The stored key of a data key's name; undefined for any other name. */
   keyOfData(name: string): StoredKey | undefined {
-    const head = `${this.base}d:{`
+    const head = this.#dataHead
     return name.startsWith(head) && name.endsWith('}') ? name.slice(head.length, -1) : undefined
   }
 

@@ -5,7 +5,7 @@ import type {
   RedisSubscription,
 } from '../redis-protocol/redis-connection.js'
 import { atEndOfTick } from '../redis-protocol/turn-clock.js'
-import { isConnected, takesCommands } from './ioredis-connection.js'
+import { callWith, isConnected, takesCommands } from './ioredis-connection.js'
 import { SUBSCRIBER_OPTIONS, subscribeWith } from './ioredis-subscription.js'
 import { nodeAnswers } from './node-answers.js'
 import { inOneWrite } from './one-write.js'
@@ -40,14 +40,14 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
     return node === undefined || isConnected(node.status)
   }
 
-  send([name, ...args]: RedisCommand): Promise<unknown> {
-    return this.#cluster.call(name, ...args)
+  send(command: RedisCommand): Promise<unknown> {
+    return callWith(this.#cluster, command)
   }
 
-  async sendTo(name: string, [command, ...args]: RedisCommand): Promise<unknown> {
+  async sendTo(name: string, command: RedisCommand): Promise<unknown> {
     const node = this.#find(name)
     inOneWrite(node?.stream)
-    return (node ?? this.#cluster).call(command, ...args)
+    return callWith(node ?? this.#cluster, command)
   }
 
   async sendTogether(name: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
@@ -55,7 +55,7 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
     const elsewhere = (command: RedisCommand): Promise<unknown> => this.send(command)
     if (node === undefined) return commands.map(elsewhere)
     inOneWrite(node.stream)
-    return nodeAnswers(commands, { here: ([command, ...args]) => node.call(command, ...args), elsewhere })
+    return nodeAnswers(commands, { here: (command) => callWith(node, command), elsewhere })
   }
 
   /** `inOneWrite` writes before: it asked for the next tick first. */

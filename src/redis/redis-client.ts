@@ -21,7 +21,7 @@ export interface IoredisClient {
   readonly options?: IoredisClientOptions | undefined
   /** Missing until it is connected. */
   readonly stream?: CorkableStream | undefined
-  call(command: string, ...args: string[]): Promise<unknown>
+  call(command: string, args: string[]): Promise<unknown>
   duplicate(override?: IoredisSubscriberOptions): IoredisSubscriber
 }
 
@@ -32,7 +32,7 @@ export interface IoredisCluster {
   readonly options?: IoredisClientOptions | undefined
   /** Which nodes serve each slot, `host:port`, the primary first. */
   readonly slots: readonly (readonly string[])[]
-  call(command: string, ...args: string[]): Promise<unknown>
+  call(command: string, args: string[]): Promise<unknown>
   nodes(role: 'master'): readonly IoredisNode[]
   duplicate(
     startupNodes: [],
@@ -45,7 +45,7 @@ export interface IoredisNode {
   readonly options: { readonly host?: string | undefined; readonly port?: number | undefined }
   /** Missing until the node is connected to. */
   readonly stream?: CorkableStream | undefined
-  call(command: string, ...args: string[]): Promise<unknown>
+  call(command: string, args: string[]): Promise<unknown>
 }
 
 /** What of the user's options must differ on a connection that only listens. */

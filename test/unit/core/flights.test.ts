@@ -26,6 +26,29 @@ describe('a flight', () => {
 })
 
 describe('the table of flights', () => {
+  it('keeps those of one key in order, whichever ends first', () => {
+    const orders = [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [2, 1, 0],
+    ]
+    for (const order of orders) {
+      const flights = new Flights<number>()
+      const all = order.map(() => new Flight<number>('k', 0, 0))
+      for (const flight of all) flights.register(flight)
+      const left = new Set(all)
+      for (const place of order) {
+        flights.settle(all[place]!)
+        left.delete(all[place]!)
+        expect([...flights.of('k')]).toEqual([...left].reverse())
+      }
+      expect(flights.size).toBe(0)
+    }
+  })
+
   it('loses nobody when it begins anew', () => {
     const flights = new Flights<number>()
     const long = [new Flight<number>('long', 0, 0), new Flight<number>('long', 0, 0)]
