@@ -139,7 +139,7 @@ export const DISK_MUTANTS = [
   {
     name: 'disk invalidated-while-down',
     file: 'src/core/log-sync.ts',
-    find: 'for (const row of rows) this.#apply(row, true)',
+    find: 'for (const row of rows) this.#apply(shard, row, true)',
     replace: 'for (const row of this.#keeper ? [] : rows) this.#apply(row, true)',
     tests: ON_DISK,
   },

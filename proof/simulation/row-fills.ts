@@ -29,17 +29,13 @@ export class RowFills {
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation
-    const { aging, lateTags, replicas, followers, checked } = simulation.scenario
+    const { aging, soft, lateTags, replicas, followers, checked } = simulation.scenario
     this.policy = definePolicy({
       name: 'row',
       fill: (key: string, context: FillContext) => this.#fill(this.#row(context.tenant, key), context),
       ttl: aging ? '60ms' : '1h',
-      ...(aging
-        ? {
-            stale: { whileRevalidate: '100ms', ifError: `${STALE_MS}ms` as const },
-            refreshAhead: { beta: 2 },
-          }
-        : {}),
+      ...(aging || soft ? { stale: { whileRevalidate: '100ms', ifError: `${STALE_MS}ms` as const } } : {}),
+      ...(aging ? { refreshAhead: { beta: 2 } } : {}),
       ...(lateTags ? {} : { tags: (key: string) => tagsOf(key) }),
       ...(replicas ? { replicaLag: { max: `${MARKED_MS}ms`, action: replicas } as const } : {}),
       ...(checked ? { value: this.#schema } : {}),

@@ -205,7 +205,7 @@ export class Simulation {
   /** The server is a replica now that stopped receiving at `sinceMs`. */
   forgive(sinceMs: number): void {
     for (const { history } of this.rows.all) history.forgive(sinceMs)
-    this.#writes.forgiveQueued()
+    this.#writes.failedOver()
   }
 
   /** Two rows and more want to be in it. */

@@ -3,11 +3,8 @@ import { STALE_MS } from './row-fills.js'
 import type { Row } from './rows.js'
 import type { SimulatedProcess, Simulation } from './simulation.js'
 
-/**
- * A soft invalidation lets the stale value answer for as long as its policy says, from when its process noticed; it may
- * have been cut off before.
- */
-export const SOFT_MS = STALE_MS + 700
+/** A soft invalidation lets the stale value answer for as long as its policy says, whoever noticed it when. */
+export const SOFT_MS = STALE_MS
 
 interface Change {
   readonly process: SimulatedProcess
@@ -35,6 +32,8 @@ export class Writes {
   readonly #receipts: { token: string; places: ReadonlyMap<Row, number> }[] = []
   /** By client and row: the last queued change, which its own process must know. 0 = forgiven. */
   readonly #queued = new Map<string, { version: number }>()
+  /** Failovers so far. */
+  #failovers = 0
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation
@@ -50,8 +49,9 @@ export class Writes {
     return this.#queued.get(`${client} ${row.id}`)
   }
 
-  /** Delivered or not: a failover may have lost it. */
-  forgiveQueued(): void {
+  /** Delivered or not, noticed or not: a failover may have lost it. */
+  failedOver(): void {
+    this.#failovers++
     for (const owed of this.#queued.values()) owed.version = 0
     this.#queued.clear()
   }
@@ -100,6 +100,7 @@ export class Writes {
     }
     const options = scenario.queues && random.integer(2) === 0 ? ({ whenUnavailable: 'queue' } as const) : {}
     const acknowledged = way.run({ process, scope, row, options }).then(async (reply) => {
+      const failovers = this.#failovers
       if (way.countsAfterMs) await this.#simulation.sleep(way.countsAfterMs)
       if (reply?.state === 'queued') {
         this.#simulation.note(`${what} queued`)
@@ -108,9 +109,10 @@ export class Writes {
       }
       this.#simulation.note(`${what} acknowledged`)
       const places = new Map<Row, number>()
+      for (const one of written.keys()) one.isBeingWritten = false
+      if (failovers !== this.#failovers) return
       for (const [one, version] of written) {
         places.set(one, one.history.acknowledge(version, time.now(), client))
-        one.isBeingWritten = false
       }
       if (reply !== undefined) this.#receipts.push({ token: reply.token, places })
     })
@@ -195,7 +197,7 @@ function waysOf({ scenario, fills }: Simulation): Way[] {
       },
     },
   ]
-  const softly = { countsAfterMs: scenario.aging ? SOFT_MS : 0 }
+  const softly = { countsAfterMs: SOFT_MS }
   const soft: Way[] = [
     {
       name: 'soft entry',

@@ -35,6 +35,7 @@ import { ReadEvents } from './read-events.js'
 import { ManyReader } from './read-many.js'
 import { RecentLoads } from './recent-loads.js'
 import { Scope } from './scope.js'
+import { ServerTime } from './server-time.js'
 import { SharedReader } from './shared-reader.js'
 import { SoloFill } from './solo-fill.js'
 import type { Space } from './space.js'
@@ -121,7 +122,8 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
   // Nothing but the age of what it holds tells a thawed process that it was away.
   const clock = opened ? new FreezeAwareClock(rules.clock) : rules.clock
   const shared = opened && toldTier(opened, { clock, events })
-  const namespaces = new Namespaces(clock, shared?.commandTimeoutMs)
+  const time = new ServerTime(() => clock.coarseNow())
+  const namespaces = new Namespaces(clock, shared && { tier: shared, time })
   try {
     if (shared) checkBound(rules, shared.pollMs * 2 + shared.commandTimeoutMs)
     for (const policy of rules.policies) namespaces.register(policy)
@@ -168,8 +170,9 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
       clock,
       events,
       keeper: disk,
+      time,
       listener: {
-        apply: (entry, isOrdered) => invalidator.apply(entry, isOrdered),
+        apply: (entry, heard) => invalidator.apply(entry, heard),
         acknowledged: (shard) => invalidator.acknowledged(shard),
         discontinuity: (shard, cause) => queue!.repair(invalidator.discontinuity(shard, cause)),
       },

@@ -2,6 +2,7 @@ import type { Namespace } from './namespace.js'
 import { DAMAGED, type DiskTier } from './ports/disk-tier.js'
 import type { Random } from './ports/random.js'
 import type { Control, TagClocks } from './ports/shared-tier.js'
+import { parseSoftText, type SoftClocks, softText } from './soft-clocks.js'
 
 /** What an invalidation of tags or of everything says. */
 export interface TagEvent {
@@ -54,9 +55,13 @@ export class DiskControls {
     const clock = Math.max(namespace.clock + 1, this.#nowMicros())
     namespace.applyBump({ epoch, clock, ...event }, true)
     const keepMs = this.#longestMs === undefined ? undefined : this.#longestMs + 60_000
-    const text = String(clock)
+    const textOf = (tag: string): string => (event.soft ? softText(namespace.softClocksOf(tag)) : String(clock))
     void this.#tier.writeNotes([
-      ...event.tags.map((tag) => ({ name: tagName(namespace, event.soft ? 's' : 'h', tag), text, keepMs })),
+      ...event.tags.map((tag) => ({
+        name: tagName(namespace, event.soft ? 's' : 'h', tag),
+        text: textOf(tag),
+        keepMs,
+      })),
       { name: blockName(namespace), text: blockText(epoch, clock, namespace.floor) },
     ])
   }
@@ -68,7 +73,8 @@ export class DiskControls {
     const notes = names.length === 0 ? [] : await this.#tier.readNotes(names)
     if (notes.includes(DAMAGED)) throw new Error('a note about a tag is damaged')
     const clockOf = (at: number): number | undefined => (notes[at] === undefined ? undefined : Number(notes[at]))
-    const clocks: TagClocks[] = tags.map((_, at) => ({ hard: clockOf(at * 2), soft: clockOf(at * 2 + 1) }))
+    const softOf = (at: number): SoftClocks | undefined => parseSoftText(String(notes[at] ?? ''))
+    const clocks: TagClocks[] = tags.map((_, at) => ({ hard: clockOf(at * 2), soft: softOf(at * 2 + 1) }))
     const { epoch, clock, floor } = namespace
     return { epoch: epoch!, clock, floor, pruned: 0, tags: clocks }
   }

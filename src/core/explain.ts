@@ -7,6 +7,7 @@ import type { CacheParts } from './parts.js'
 import type { Key, LocalEntry } from './ports/local-tier.js'
 import type { Control, SharedTier } from './ports/shared-tier.js'
 import type { RecentInvalidation } from './recent-invalidations.js'
+import { lastSoft } from './soft-clocks.js'
 import type { Space } from './space.js'
 import { storedKey } from './stored-key.js'
 
@@ -163,7 +164,7 @@ function judgeShared(
     }
   }
   if (soft) return { state: 'stale', why: 'It was softly invalidated by key.' }
-  const softly = tags.find((_, index) => (control.tags[index]?.soft ?? 0) > born)
+  const softly = tags.find((_, index) => lastSoft(control.tags[index]?.soft) > born)
   return softly === undefined ? undefined : { state: 'stale', why: `Its tag '${softly}' was softly invalidated.` }
 }
 

@@ -1,7 +1,7 @@
 import { CacheError, InvalidOptionError, notOnDisk } from './errors.js'
 import type { LocalStore } from './local-store.js'
 import { encodeEntriesPayload, type LogEntry, MAX_KEYS_PER_LOG_ROW } from './log-entry.js'
-import type { Discontinuity } from './log-sync.js'
+import type { Discontinuity, Heard } from './log-sync.js'
 import type { Namespace } from './namespace.js'
 import type { Namespaces } from './namespaces.js'
 import { OwnInvalidations } from './own-invalidations.js'
@@ -160,7 +160,7 @@ export class Invalidator {
     this.#ownOrigins.delete(origin)
   }
 
-  apply(entry: LogEntry, isOrdered: boolean): void {
+  apply(entry: LogEntry, { isOrdered, atMs }: Heard): void {
     const isOwn = entry.type === 'entries' && this.#ownOrigins.has(entry.origin)
     // The disk may hold what no call of this process ever named.
     if (entry.type === 'entries' && !isOwn) this.#parts.disk?.remove(entry.keys, entry.soft)
@@ -180,7 +180,7 @@ export class Invalidator {
       return
     }
     const refs = entry.keys.map((key) => this.#namespaces.locate(namespace, key)).filter((ref) => ref !== undefined)
-    for (const { space, key } of refs) this.#store.evict(space, key, entry.soft)
+    for (const { space, key } of refs) this.#store.evict(space, key, entry.soft, atMs)
     this.#tell({ namespace, entries: refs, tags: [], clear: false, soft: entry.soft }, source, entry.origin)
   }
 

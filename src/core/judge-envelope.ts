@@ -1,6 +1,6 @@
 import { decodeValue } from './codec.js'
 import type { Envelope } from './envelope.js'
-import { judgeByControl, type Namespace } from './namespace.js'
+import { judgeByControl, type Namespace, softenedByControl } from './namespace.js'
 import type { Clock } from './ports/clock.js'
 import type { Standing } from './ports/local-tier.js'
 import type { Control } from './ports/shared-tier.js'
@@ -16,6 +16,8 @@ const NO_TAGS: readonly string[] = Object.freeze([])
 export interface Judged {
   readonly standing: Standing
   readonly seen: number
+  /** Of one that is stale by a tag: the first soft invalidation after it was born, by the shared tier's clock. */
+  readonly softenedAtUs?: number
 }
 
 /**
@@ -37,7 +39,10 @@ export function judge(
   const isOlder = control !== undefined && known === 'unknown' && control.clock < namespace.clock
   const isUpToDate = control === undefined || (namespace.epoch === control.epoch && !isOlder)
   if (said === 'unknown' || !isUpToDate) return undefined
-  return { standing: known === 'stale' ? 'stale' : said, seen }
+  if (known !== 'stale' && said !== 'stale') return { standing: said, seen }
+  const ofControl = control ? softenedByControl(envelope, control, asked) : Number.POSITIVE_INFINITY
+  const softenedAtUs = Math.min(namespace.softenedAtUs(envelope.born, envelope.tags), ofControl)
+  return { standing: 'stale', seen, softenedAtUs }
 }
 
 /** The same by a control block that `ask` reads now. */

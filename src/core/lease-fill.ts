@@ -100,7 +100,8 @@ export class LeaseFill {
     const standing = namespace.judge(epoch, born, filled.tags)
     const found = this.#solo.found(job, filled, namespace.sequence)
     if (standing === 'current' || standing === 'stale') {
-      const freshUntilMs = standing === 'stale' ? this.#parts.clock.now() : found.freshUntilMs
+      // Softly invalidated while it was filled.
+      const freshUntilMs = Math.min(found.freshUntilMs, namespace.softenedSinceMs(born, filled.tags))
       const form = { codec: encoded.codec, body: encoded.text, epoch, born }
       this.#store.keep(job, { ...found, freshUntilMs, form }, encoded.text.length)
     }

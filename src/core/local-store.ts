@@ -59,11 +59,11 @@ export class LocalStore {
     return isKept || onDisk === 'kept' ? 'kept' : 'too-large'
   }
 
-  /** Drops an entry, or makes it stale, and poisons whatever is on its way here. */
-  evict(space: Space, key: Key, soft: boolean): void {
+  /** Drops an entry, or makes it stale since `atMs`, and poisons whatever is on its way here. */
+  evict(space: Space, key: Key, soft: boolean, atMs = this.#parts.clock.coarseNow()): void {
     space.flights.poison(key, soft)
     this.#recent?.forget(space, key)
-    if (soft) this.#parts.memory?.expire(space, key, this.#parts.clock.coarseNow())
+    if (soft) this.#parts.memory?.expire(space, key, this.#parts.clock.coarseNow(), atMs)
     else this.#parts.memory?.delete(space, key)
     this.#parts.disk?.evict(space, key, soft)
   }

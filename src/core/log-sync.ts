@@ -3,16 +3,24 @@ import type { Events } from './events.js'
 import { decodeLogPayload, type LogEntry } from './log-entry.js'
 import type { CancelTimer, Clock } from './ports/clock.js'
 import type { LogPosition, LogRow, SharedTier } from './ports/shared-tier.js'
+import type { ServerTime } from './server-time.js'
 
 const ROWS_PER_READ = 500
 
 /** Why a log could not be followed on from the last row. */
 export type Discontinuity = 'first' | 'trimmed' | 'rewound' | 'lost'
 
+/** How an invalidation became known. */
+export interface Heard {
+  /** In the log's order; otherwise from pub/sub, early, perhaps repeated. */
+  readonly isOrdered: boolean
+  /** When it happened, by the clock of this process. */
+  readonly atMs: number
+}
+
 /** What the log tells the rest of the cache. Both must be synchronous. */
 export interface LogListener {
-  /** An invalidation. `isOrdered` = in the log's order; otherwise from pub/sub, early, perhaps repeated. */
-  apply(entry: LogEntry, isOrdered: boolean): void
+  apply(entry: LogEntry, heard: Heard): void
   /**
    * Rows may have been missed: everything held locally for this shard must go. 'rewound': the server has forgotten rows
    * that it had told, as a replica does that was promoted before it had them.
@@ -53,6 +61,7 @@ export class LogSync {
   readonly #listener: LogListener
   readonly #maxStalenessMs: number
   readonly #keeper: AnchorKeeper | undefined
+  readonly #time: ServerTime
   readonly #anchors: (Anchor | undefined)[]
   #isLoaded = false
   #syncedAt = Number.NEGATIVE_INFINITY
@@ -69,13 +78,20 @@ export class LogSync {
   constructor(
     tier: SharedTier,
     maxStalenessMs: number,
-    parts: { clock: Clock; events: Events; listener: LogListener; keeper: AnchorKeeper | undefined },
+    parts: {
+      clock: Clock
+      events: Events
+      listener: LogListener
+      keeper: AnchorKeeper | undefined
+      time: ServerTime
+    },
   ) {
     this.#tier = tier
     this.#clock = parts.clock
     this.#events = parts.events
     this.#listener = parts.listener
     this.#keeper = parts.keeper
+    this.#time = parts.time
     this.#maxStalenessMs = maxStalenessMs
     this.#anchors = new Array<Anchor | undefined>(tier.shards).fill(undefined)
   }
@@ -183,7 +199,9 @@ export class LogSync {
     if (anchor === undefined) return this.#reanchor(shard, 'first')
     let from = anchor.row
     for (;;) {
+      const sentAt = this.#clock.now()
       const slice = await this.#tier.logSince(shard, from?.id ?? '0-0', ROWS_PER_READ)
+      this.#time.note(shard, sentAt, slice.serverNowMs)
       if (slice.generation !== anchor.generation) return this.#reanchor(shard, 'lost')
       const [first] = slice.rows
       if (from !== undefined && (first?.id !== from.id || first.payload !== from.payload)) {
@@ -192,7 +210,7 @@ export class LogSync {
       // An empty log that grew by a whole page may have been trimmed meanwhile: no row of ours could tell.
       if (from === undefined && slice.rows.length === ROWS_PER_READ) return this.#reanchor(shard, 'trimmed')
       const rows = from === undefined ? slice.rows : slice.rows.slice(1)
-      for (const row of rows) this.#apply(row, true)
+      for (const row of rows) this.#apply(shard, row, true)
       from = rows.at(-1) ?? from
       this.#anchors[shard] = { generation: anchor.generation, row: from }
       if (slice.rows.length < ROWS_PER_READ) break
@@ -217,9 +235,9 @@ export class LogSync {
     return row === undefined || compareIds(row.id, anchor.id) < 0 ? 'rewound' : 'trimmed'
   }
 
-  #apply(row: LogRow, isOrdered: boolean): void {
+  #apply(shard: number, row: LogRow, isOrdered: boolean): void {
     const entry = decodeLogPayload(row.payload)
-    if (entry) this.#listener.apply(entry, isOrdered)
+    if (entry) this.#listener.apply(entry, { isOrdered, atMs: this.#time.here(shard, msOfId(row.id)) })
   }
 
   /** Timer and subscription begin with the first sync: a cache that is never read costs nothing. */
@@ -227,7 +245,7 @@ export class LogSync {
     if (this.#tier.pollMs > 0) this.#cancelTimer ??= this.#schedule()
     if (this.#tier.subscribe === undefined || this.#unsubscribe !== undefined) return
     this.#unsubscribe = this.#tier
-      .subscribe((_shard, row) => this.#apply(row, false))
+      .subscribe((shard, row) => this.#apply(shard, row, false))
       .catch((error: unknown) => {
         // The next sync tries again.
         this.#unsubscribe = undefined
@@ -244,6 +262,11 @@ export class LogSync {
       void this.sync()
     }, this.#tier.pollMs)
   }
+}
+
+/** When the row of a stream id was written, by the server's clock. */
+function msOfId(id: string): number {
+  return Number.parseInt(id, 10)
 }
 
 /** Order of two stream ids, `<milliseconds>-<sequence>`. */

@@ -1,5 +1,7 @@
 import type { NamespaceView, Standing } from './ports/local-tier.js'
 import type { Control, NamespaceId } from './ports/shared-tier.js'
+import { firstSoftAfter, isSoftKnown, lastSoft, NO_SOFT_CLOCKS, type SoftClocks, withSoft } from './soft-clocks.js'
+import { SoftRuns } from './soft-runs.js'
 import type { Space } from './space.js'
 
 /** Tags of one namespace that a process remembers; the oldest are forgotten, which can only cost misses. */
@@ -9,11 +11,13 @@ interface TagState {
   /** Clocks of the last invalidations by the shared tier's count; 0 = never, as far as known. */
   hard: number
   soft: number
+  /** All the soft ones that are known. */
+  softClocks: SoftClocks
   /** The local sequence at which they were applied here. */
   hardAt: number
   softAt: number
-  /** When the soft one was applied here (monotonic). */
-  softAtMs: number
+  /** Since when what was stored before each soft one is stale. */
+  readonly softened: SoftRuns
 }
 
 export interface Bump {
@@ -64,11 +68,14 @@ export class Namespace implements NamespaceView {
   #isRetired = false
 
   readonly #nowMs: () => number
+  readonly #hereMs: (serverMs: number) => number
 
-  constructor(tenant: string, id: NamespaceId, nowMs: () => number) {
+  /** `hereMs`: when something happened, by this process's clock, that did at `serverMs` by that of the server. */
+  constructor(tenant: string, id: NamespaceId, nowMs: () => number, hereMs: (serverMs: number) => number = nowMs) {
     this.tenant = tenant
     this.id = id
     this.#nowMs = nowMs
+    this.#hereMs = hereMs
   }
 
   /** False until a control block was adopted: nothing from the shared tier can be judged by what is known here. */
@@ -115,19 +122,27 @@ export class Namespace implements NamespaceView {
     let since = Number.POSITIVE_INFINITY
     for (const tag of tags ?? []) {
       const state = this.#tags.get(tag)
-      if (state !== undefined && state.softAt > seen) since = Math.min(since, state.softAtMs)
+      if (state !== undefined && state.softAt > seen) since = Math.min(since, state.softened.sinceMs(seen))
     }
     return since
+  }
+
+  /** The same of one that was born at a clock of the shared tier. */
+  softenedSinceMs(born: number, tags: readonly string[]): number {
+    const first = this.softenedAtUs(born, tags)
+    return first === Number.POSITIVE_INFINITY ? first : this.#sinceMs(first)
   }
 
   /** The same by the shared tier's clock, in microseconds: the first soft invalidation known to be after `born`. */
   softenedAtUs(born: number, tags: readonly string[]): number {
     let since = Number.POSITIVE_INFINITY
-    for (const tag of tags) {
-      const soft = this.#tags.get(tag)?.soft ?? 0
-      if (soft > born) since = Math.min(since, soft)
-    }
+    for (const tag of tags) since = Math.min(since, firstSoftAfter(this.#tags.get(tag)?.softClocks, born))
     return since
+  }
+
+  /** The soft invalidations of a tag that are known. */
+  softClocksOf(tag: string): SoftClocks {
+    return this.#tags.get(tag)?.softClocks ?? NO_SOFT_CLOCKS
   }
 
   /** How an entry of the shared tier stands by what is known here; 'unknown' = ask the control block. */
@@ -150,12 +165,12 @@ export class Namespace implements NamespaceView {
   }
 
   /** An invalidation by this process, before any clock is known: local copies of these tags die (or age) now. */
-  touch(event: Pick<Bump, 'tags' | 'clear' | 'soft'>): void {
+  touch(event: Pick<Bump, 'tags' | 'clear' | 'soft'>, sinceMs = this.#nowMs()): void {
     const at = ++this.sequence
     if (event.clear) this.#floorAt = at
     for (const tag of event.tags) {
       const state = this.#stateOf(tag)
-      if (event.soft) this.#soften(state, at)
+      if (event.soft) soften(state, at, sinceMs)
       else state.hardAt = at
     }
   }
@@ -167,7 +182,7 @@ export class Namespace implements NamespaceView {
   applyBump(bump: Bump, isOrdered: boolean): boolean {
     if (this.#epoch !== bump.epoch) {
       if (this.#epoch === undefined) this.#heardClock = Math.max(this.#heardClock, bump.clock)
-      if (this.#epoch === undefined || !isOrdered) this.touch(bump)
+      if (this.#epoch === undefined || !isOrdered) this.touch(bump, this.#sinceMs(bump.clock))
       // Which of the two epochs is over? A server that lost its clocks and whose own went back gives out lower ones.
       else if (bump.clock <= this.#clock) this.reset()
       else this.#open(bump.epoch, bump.clock, bump.clock)
@@ -186,11 +201,13 @@ export class Namespace implements NamespaceView {
       const isFirst = !this.#tags.has(tag)
       const state = this.#stateOf(tag)
       const last = bump.soft ? state.soft : state.hard
-      if (bump.clock <= last && !(isFirst && bump.clock > this.#openedAt)) continue
+      const isKnown = bump.clock <= last && !(isFirst && bump.clock > this.#openedAt)
+      if (isKnown && !(bump.soft && isMissed(state, bump.clock))) continue
       isNews = true
       if (bump.soft) {
         state.soft = Math.max(last, bump.clock)
-        this.#soften(state, at)
+        state.softClocks = withSoft(state.softClocks, [bump.clock, bump.clock])
+        soften(state, at, this.#sinceMs(bump.clock))
       } else {
         state.hard = Math.max(last, bump.clock)
         state.hardAt = at
@@ -226,14 +243,18 @@ export class Namespace implements NamespaceView {
       const clocks = control.tags[index]
       // A pruned tag may have had any clock up to `pruned`: as if it had had the highest.
       const hard = clocks?.hard ?? (control.pruned > 0 ? control.pruned + 1 : 0)
-      const soft = clocks?.soft ?? 0
+      const soft = lastSoft(clocks?.soft)
       const isFirst = !this.#tags.has(tag)
       const state = this.#stateOf(tag)
       const isHardNews = isFirst ? hard > this.#openedAt : hard > state.hard
       const isSoftNews = isFirst ? soft > this.#openedAt : soft > state.soft
       if (isHardNews) state.hardAt = at
-      if (isSoftNews) this.#soften(state, at)
+      if (isSoftNews) {
+        const first = firstSoftAfter(clocks!.soft, isFirst ? this.#openedAt : state.soft)
+        soften(state, at, this.#sinceMs(first))
+      }
       isNews ||= isHardNews || isSoftNews
+      if (soft > 0) state.softClocks = withSoft(state.softClocks, clocks!.soft!)
       state.hard = isFirst ? hard : Math.max(state.hard, hard)
       state.soft = isFirst ? soft : Math.max(state.soft, soft)
     })
@@ -287,12 +308,11 @@ export class Namespace implements NamespaceView {
     this.#floorAt = this.#forgottenAt = ++this.sequence
   }
 
-  /** A new state says of the past what is safe: an entry born before `knownFrom` is dead to this tag. */
-  #soften(state: TagState, at: number): void {
-    state.softAt = at
-    state.softAtMs = this.#nowMs()
+  #sinceMs(clock: number): number {
+    return Math.min(this.#nowMs(), this.#hereMs(clock / 1000))
   }
 
+  /** A new state says of the past what is safe: an entry born before `knownFrom` is dead to this tag. */
   #stateOf(tag: string): TagState {
     const known = this.#tags.get(tag)
     if (known) return known
@@ -300,9 +320,10 @@ export class Namespace implements NamespaceView {
     const state: TagState = {
       hard: this.#knownFrom,
       soft: this.#knownFrom,
+      softClocks: NO_SOFT_CLOCKS,
       hardAt: this.#forgottenAt,
       softAt: 0,
-      softAtMs: 0,
+      softened: new SoftRuns(),
     }
     this.#tags.set(tag, state)
     return state
@@ -314,6 +335,16 @@ export class Namespace implements NamespaceView {
     this.#forgottenAt = Math.max(this.#forgottenAt, state.hardAt, state.softAt)
     this.#knownFrom = Math.max(this.#knownFrom, state.hard + 1, state.soft + 1)
   }
+}
+
+function soften(state: TagState, at: number, sinceMs: number): void {
+  state.softAt = at
+  state.softened.add(at, sinceMs)
+}
+
+/** A soft invalidation that comes after a later one: what that one made stale is so for longer. */
+function isMissed({ softClocks }: TagState, clock: number): boolean {
+  return clock < lastSoft(softClocks) && !isSoftKnown(softClocks, clock)
 }
 
 /** How an entry stands by a control block just read; 'unknown' = it has a tag whose clock was not asked for. */
@@ -330,7 +361,18 @@ export function judgeByControl(
     if (index < 0) return 'unknown'
     const { hard, soft } = control.tags[index] ?? {}
     if (hard === undefined ? entry.born <= control.pruned : hard > entry.born) return 'dead'
-    if (soft !== undefined && soft > entry.born) standing = 'stale'
+    if (lastSoft(soft) > entry.born) standing = 'stale'
   }
   return standing
+}
+
+/** By a control block: its first soft invalidation after an entry was born, or Infinity. */
+export function softenedByControl(
+  { born, tags }: { readonly born: number; readonly tags: readonly string[] },
+  control: Control,
+  asked: readonly string[],
+): number {
+  let since = Number.POSITIVE_INFINITY
+  for (const tag of tags) since = Math.min(since, firstSoftAfter(control.tags[asked.indexOf(tag)]?.soft, born))
+  return since
 }

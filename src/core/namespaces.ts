@@ -5,7 +5,8 @@ import { Namespace } from './namespace.js'
 import type { Policy, Rules } from './policy.js'
 import type { Clock } from './ports/clock.js'
 import type { Key } from './ports/local-tier.js'
-import type { NamespaceId, StoredKey } from './ports/shared-tier.js'
+import type { NamespaceId, SharedTier, StoredKey } from './ports/shared-tier.js'
+import type { ServerTime } from './server-time.js'
 import { type RegisteredPolicy, Space } from './space.js'
 import { namespaceId, parseStoredKey, spacePrefix } from './stored-key.js'
 import { isClean } from './tags.js'
@@ -23,11 +24,13 @@ export class Namespaces {
   #lastSpaceId = 0
 
   readonly #nowMs: () => number
+  readonly #hereMs: (id: NamespaceId, serverMs: number) => number
 
-  /** `commandTimeoutMs`: the shared tier's; a lease must outlive several commands. */
-  constructor(clock: Clock, commandTimeoutMs: number | undefined) {
+  /** `shared`: whose command timeout a lease must outlive several times, and by whose clock things happened. */
+  constructor(clock: Clock, shared?: { tier: SharedTier; time: ServerTime }) {
     this.#nowMs = () => clock.coarseNow()
-    this.#minLeaseMs = commandTimeoutMs === undefined ? 0 : commandTimeoutMs * 6
+    this.#hereMs = shared ? (id, ms) => shared.time.here(shared.tier.shardOf(id), ms) : this.#nowMs
+    this.#minLeaseMs = shared === undefined ? 0 : shared.tier.commandTimeoutMs * 6
   }
 
   get size(): number {
@@ -46,7 +49,8 @@ export class Namespaces {
     const known = this.#byTenant.get(tenant)
     if (known) return known
     if (this.#byTenant.size >= MAX_NAMESPACES) this.#retireOne()
-    const namespace = new Namespace(tenant, namespaceId(tenant), this.#nowMs)
+    const id = namespaceId(tenant)
+    const namespace = new Namespace(tenant, id, this.#nowMs, (serverMs) => this.#hereMs(id, serverMs))
     this.#byTenant.set(tenant, namespace)
     this.#byId.set(namespace.id, namespace)
     return namespace

@@ -5,7 +5,6 @@ import type { InvalidationQueue } from './invalidation-queue.js'
 import { type Job, subject } from './job.js'
 import { type Decoded, decodeBody, type Judged, judge, judgeAsking } from './judge-envelope.js'
 import type { CacheParts } from './parts.js'
-import type { Standing } from './ports/local-tier.js'
 import type { Control, SharedTier } from './ports/shared-tier.js'
 import { storedKey } from './stored-key.js'
 
@@ -136,7 +135,7 @@ export class SharedReader {
     if (decoded === undefined) return this.#unreadable(job, envelope.fillId)
     const { freshMs, staleMs, tags, storedAtMs, body, fillId } = envelope
     const ageMs = Math.max(0, reply.serverNowMs - storedAtMs)
-    const leftMs = Math.min(freshMs - ageMs, this.#softLeftMs(job, envelope, judged.standing, reply.serverNowMs))
+    const leftMs = Math.min(freshMs - ageMs, softLeftMs(envelope, judged, reply.serverNowMs))
     const found: FoundValue = {
       state: leftMs > 0 ? 'fresh' : 'stale',
       value: decoded.value,
@@ -152,13 +151,6 @@ export class SharedReader {
       form: envelope,
     }
     return { state: 'found', found, bytes: body.length, fillId }
-  }
-
-  /** Stale since the soft invalidation, not since it was noticed; never fresh after one, whatever the clocks say. */
-  #softLeftMs(job: Job, { soft, born, tags }: Envelope, standing: Standing, serverNowMs: number): number {
-    if (standing !== 'stale') return soft ? 0 : Number.POSITIVE_INFINITY
-    const sinceUs = job.space.namespace.softenedAtUs(born, tags)
-    return Number.isFinite(sinceUs) ? Math.min(0, sinceUs / 1000 - serverNowMs) : 0
   }
 
   /** `job`: the first of those that the call was about. */
@@ -186,6 +178,12 @@ export class SharedReader {
     if (events.hears('not-stored')) events.emit({ type: 'not-stored', ...subject(job), cause: 'unreadable' })
     return { state: 'missing', deadId }
   }
+}
+
+/** Stale since the first soft invalidation, not since it was noticed; never fresh after one, whatever the clocks say. */
+function softLeftMs({ soft }: Envelope, { standing, softenedAtUs }: Judged, serverNowMs: number): number {
+  if (standing !== 'stale') return soft ? 0 : Number.POSITIVE_INFINITY
+  return Math.min(0, softenedAtUs! / 1000 - serverNowMs)
 }
 
 /** What `use` makes of a result, at once if that is there already. */

@@ -220,12 +220,16 @@ export class RunningMemoryTier implements MemoryTier {
     return true
   }
 
-  expire(space: SpaceView, key: Key, nowMs: number): void {
+  expire(space: SpaceView, key: Key, nowMs: number, sinceMs = nowMs): void {
     const store = this.#store
     const slot = store.find(space.id, key)
     if (slot === 0) return
-    if (store.groups.judge(store.slots.group(slot)) === 'dead') store.remove(slot)
-    else this.#makeStale(slot, nowMs, nowMs)
+    const group = store.slots.group(slot)
+    const standing = store.groups.judge(group)
+    // It may be stale by a tag already, and nobody has looked since.
+    if (standing === 'dead') store.remove(slot)
+    else
+      this.#makeStale(slot, standing === 'stale' ? Math.min(sinceMs, store.groups.softenedAtMs(group)) : sinceMs, nowMs)
   }
 
   clear(): void {

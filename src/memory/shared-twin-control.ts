@@ -1,4 +1,5 @@
 import type { BumpRequest, Control, TagClocks } from '../core/ports/shared-tier.js'
+import { lastSoft, NO_SOFT_CLOCKS, type SoftClocks, withSoft } from '../core/soft-clocks.js'
 
 /** Tags looked at for pruning by one bump, as in the Redis script. */
 const PRUNE_SAMPLE = 4
@@ -14,7 +15,7 @@ export class TwinControl {
   #pruned = 0
   #horizonMs = 0
   readonly #hard = new Map<string, number>()
-  readonly #soft = new Map<string, number>()
+  readonly #soft = new Map<string, SoftClocks>()
 
   constructor(epoch: string, nowUs: number) {
     this.epoch = epoch
@@ -24,8 +25,10 @@ export class TwinControl {
   bump(request: BumpRequest, nowUs: number, random: () => number): number {
     this.clock = Math.max(this.clock + 1, nowUs)
     if (request.clear) this.#floor = this.clock
-    const clocks = request.soft ? this.#soft : this.#hard
-    for (const tag of request.tags) clocks.set(tag, this.clock)
+    for (const tag of request.tags) {
+      if (request.soft) this.#soft.set(tag, withSoft(this.#soft.get(tag) ?? NO_SOFT_CLOCKS, [this.clock, this.clock]))
+      else this.#hard.set(tag, this.clock)
+    }
     this.announce(request.horizonMs)
     this.#prune(nowUs - this.#horizonMs * 1000, random)
     return this.clock
@@ -57,16 +60,17 @@ export class TwinControl {
     copy.#pruned = this.#pruned
     copy.#horizonMs = this.#horizonMs
     for (const [tag, clock] of this.#hard) copy.#hard.set(tag, clock)
-    for (const [tag, clock] of this.#soft) copy.#soft.set(tag, clock)
+    for (const [tag, clocks] of this.#soft) copy.#soft.set(tag, clocks)
     return copy
   }
 
   #prune(oldUs: number, random: () => number): void {
+    const lastOf = (clocks: number | SoftClocks): number => (typeof clocks === 'number' ? clocks : lastSoft(clocks))
     for (const clocks of [this.#hard, this.#soft]) {
       const names = [...clocks.keys()]
       for (let left = Math.min(PRUNE_SAMPLE, names.length); left > 0; left--) {
         const [tag] = names.splice(Math.floor(random() * names.length), 1)
-        const clock = clocks.get(tag!)!
+        const clock = lastOf(clocks.get(tag!)!)
         if (clock >= oldUs) continue
         clocks.delete(tag!)
         this.#pruned = Math.max(this.#pruned, clock)

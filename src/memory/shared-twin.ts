@@ -297,7 +297,8 @@ class SharedTwin implements SharedTier {
     return this.#call(() =>
       this.#step('logSince', (database) => {
         const log = database.logs[shard]
-        return { generation: log?.generation ?? '', rows: log?.since(from, limit) ?? [] }
+        const serverNowMs = Math.floor(this.#server.nowMs())
+        return { generation: log?.generation ?? '', serverNowMs, rows: log?.since(from, limit) ?? [] }
       }),
     )
   }

@@ -13,7 +13,7 @@ const WIRE_VERSION = 'c1'
  * <prefix><cache>:c1:l:{<storedKey>}           string  token of the fill that holds the lease
  * <prefix><cache>:c1:m:{<storedKey>}           string  least source version, after an invalidation that named one
  * <prefix><cache>:c1:n:{b<shard>}:<namespace>  hash    control block: !e epoch, !v clock, !f floor, !p pruned,
- *                                                      !h horizon in ms, t<tag> hard clock, s<tag> soft clock
+ *                                                      !h horizon in ms, t<tag> hard clock, s<tag> soft clocks
  * <prefix><cache>:c1:b:{b<shard>}              stream  invalidation log, field p = payload; also the channel
  * <prefix><cache>:c1:g:{b<shard>}              string  generation of the log
  * ```

@@ -11,6 +11,7 @@ import type {
   LogTail,
   TagClocks,
 } from '../core/ports/shared-tier.js'
+import { parseSoftText, type SoftClocks } from '../core/soft-clocks.js'
 
 // Every reply is read by one of these: what a server should not have said becomes a rejection, never a value.
 
@@ -115,8 +116,16 @@ export function controlReply(reply: unknown, tags: readonly string[]): Control |
     clock: integer(values[1], what),
     floor: clock(2) ?? 0,
     pruned: clock(3) ?? 0,
-    tags: tags.map((_, index): TagClocks => ({ hard: clock(4 + 2 * index), soft: clock(5 + 2 * index) })),
+    tags: tags.map((_, index): TagClocks => ({ hard: clock(4 + 2 * index), soft: softClocks(values[5 + 2 * index]) })),
   }
+}
+
+/** A clock alone may come as a number. */
+function softClocks(reply: unknown): SoftClocks | undefined {
+  if (isNil(reply)) return undefined
+  const clocks = parseSoftText(String(reply))
+  if (clocks === undefined) throw unexpected('a control block')
+  return clocks
 }
 
 /** What OPEN answers: there always is one afterwards. */

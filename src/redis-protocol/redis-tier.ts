@@ -275,15 +275,22 @@ export class RedisTier implements SharedTier {
     return this.#call(async () => tailReply(await this.#asks.run(this.#requests.tail(shard))))
   }
 
-  /** The generation is read after the rows: if it is the one expected, nothing was lost before the rows were read. */
+  /**
+   * The generation is read after the rows: if it is the one expected, nothing was lost before the rows were read. So is
+   * the time, than which no row is newer.
+   */
   logSince(shard: number, from: string, limit: number): Promise<LogSlice> {
-    const askGeneration = (): Promise<unknown[]> =>
-      Promise.all(this.#requests.generation(shard).map((command) => this.#asks.run(command)))
+    const node = this.#guard.nodeOf(this.#layout.log(shard))
+    const askRest = (): Promise<[unknown[], unknown]> =>
+      Promise.all([
+        Promise.all(this.#requests.generation(shard).map((command) => this.#asks.run(command))),
+        this.#guard.sendTo(node, ['TIME']),
+      ])
     return this.#call(async () => {
       const asked = this.#asks.run(this.#requests.rows(shard, from, limit))
       if (!this.#guard.asks.keepsOrder) await asked
-      const [rows, generation] = await Promise.all([asked, askGeneration()])
-      return { generation: generationReply(generation), rows: rowsReply(rows) }
+      const [rows, [generation, time]] = await Promise.all([asked, askRest()])
+      return { generation: generationReply(generation), serverNowMs: timeReply(time), rows: rowsReply(rows) }
     })
   }
 

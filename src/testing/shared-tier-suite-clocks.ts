@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { decodeLogPayload } from '../core/log-entry.js'
 import type { BumpReply, BumpRequest, SharedTier } from '../core/ports/shared-tier.js'
+import { firstSoftAfter, lastSoft } from '../core/soft-clocks.js'
 import { namespaceId } from '../core/stored-key.js'
 import type { AddRule } from './shared-tier-suite.js'
 import {
@@ -80,12 +81,42 @@ function bumpRules(add: AddRule): void {
     const control = await a.control(NAMESPACE, ['x', 'y', 'z', 'none'])
     assert.deepEqual(control.tags, [
       { hard: again.clock, soft: undefined },
-      { hard: hard.clock, soft: soft.clock },
-      { hard: undefined, soft: soft.clock },
+      { hard: hard.clock, soft: [soft.clock, soft.clock] },
+      { hard: undefined, soft: [soft.clock, soft.clock] },
       { hard: undefined, soft: undefined },
     ])
     assert.equal(control.floor, 0)
     assert.equal(control.epoch, hard.epoch)
+  })
+
+  add('knows each soft invalidation of a tag, so that the first after any moment can be told', async (scene) => {
+    const { a, b } = scene
+    const softly = async (tier: SharedTier) => (await bump(tier, { tags: ['x'], soft: true })).clock
+    const clocks = [await softly(a), await softly(b), await softly(a)]
+    const { soft } = (await b.control(NAMESPACE, ['x'])).tags[0]!
+    const before = [clocks[0]! - 1, ...clocks.slice(0, 2)]
+    assert.deepEqual(
+      before.map((born) => firstSoftAfter(soft, born)),
+      clocks,
+    )
+    assert.equal(firstSoftAfter(soft, clocks[2]!), Number.POSITIVE_INFINITY)
+  })
+
+  add('keeps little of very many soft invalidations, and says none of them later than it was', async (scene) => {
+    const { a, b } = scene
+    const clocks: number[] = []
+    for (let round = 0; round < 40; round++) {
+      clocks.push((await bump(round % 2 ? a : b, { tags: ['x'], soft: true })).clock)
+      if (round % 7 === 0) await scene.pass(3)
+    }
+    const { soft } = (await b.control(NAMESPACE, ['x'])).tags[0]!
+    assert.ok(soft!.length <= 16, `${soft!.length} numbers`)
+    assert.equal(firstSoftAfter(soft, 0), clocks[0])
+    assert.equal(lastSoft(soft), clocks.at(-1))
+    for (const [index, clock] of clocks.entries()) {
+      const said = firstSoftAfter(soft, clock - 1)
+      assert.ok(said <= clock && said >= clock - 1, `${said} for the one at ${clock}, number ${index}`)
+    }
   })
 
   add('raises the floor when a namespace is cleared', async ({ a, b }) => {

@@ -26,7 +26,8 @@ function orderRules(add: AddRule): void {
     const tail = await tailOf(a)
     assert.ok(tail.row)
     assert.deepEqual(await tailOf(b), tail)
-    assert.deepEqual(await rowsSince(b, tail.row.id, 10), { generation: tail.generation, rows: [tail.row] })
+    const { generation, rows } = await rowsSince(b, tail.row.id, 10)
+    assert.deepEqual({ generation, rows }, { generation: tail.generation, rows: [tail.row] })
   })
 
   add('answers rows in their order, from the one asked for inclusive', async ({ a, b }) => {
@@ -39,6 +40,18 @@ function orderRules(add: AddRule): void {
   add('answers at most as many rows as asked for, the oldest first', async ({ a, b }) => {
     const rows = await append(a, 5)
     assert.deepEqual((await rowsSince(b, rows[0]!.id, 2)).rows, rows.slice(0, 2))
+  })
+
+  add('tells the time by which the ids of rows count, as it was when they were read', async (scene) => {
+    const [row] = await append(scene.a, 1)
+    const msOf = ({ id }: LogRow): number => Number.parseInt(id, 10)
+    const { serverNowMs } = await rowsSince(scene.b, row!.id, 10)
+    assert.ok(serverNowMs >= msOf(row!), `${serverNowMs} < ${row!.id}`)
+    await scene.pass(5)
+    const later = await rowsSince(scene.b, row!.id, 10)
+    assert.ok(later.serverNowMs >= serverNowMs + 4, `${later.serverNowMs}, and ${serverNowMs} before`)
+    const [next] = await append(scene.a, 1)
+    assert.ok(msOf(next!) >= later.serverNowMs, `${next!.id} < ${later.serverNowMs}`)
   })
 
   add('R8: shows no row of a deletion before its entry is gone', async ({ a, b }) => {

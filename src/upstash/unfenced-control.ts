@@ -1,3 +1,4 @@
+import { lastSoft, NO_SOFT_CLOCKS, parseSoftText, type SoftClocks, softText, withSoft } from '../core/soft-clocks.js'
 import { MIN_LIFE_MS } from '../redis-protocol/scripts/control-block.js'
 import { appendRow, openLog } from './unfenced-log.js'
 import type { UnfencedRun } from './unfenced-scripts.js'
@@ -28,7 +29,9 @@ export async function bump(run: UnfencedRun): Promise<unknown> {
   const [last, now] = await Promise.all([send('HGET', n, '!v'), timeUs(send)])
   const clock = Number(await send('HINCRBY', n, '!v', String(Math.max(1, now - Number(last ?? now)))))
   const fields = isClear === '1' ? ['!f', ...tags] : tags
-  await Promise.all(fields.map((field) => mark(run, field, clock)))
+  await Promise.all(
+    fields.map((field) => (field[0] === 's' ? soften(run, field, [clock, clock]) : mark(run, field, clock))),
+  )
   if (tags.length > 0) await prune(run, now)
   const id = await appendRow(send, { b, maxRows: maxRows!, payload: `${head},"${epoch}",${clock}]` })
   return [epoch, clock, generation, id]
@@ -46,6 +49,25 @@ async function mark({ transact, keys }: UnfencedRun, field: string, clock: numbe
   }
 }
 
+/** Adds to a tag's soft clocks. Who finds that he has overwritten what he had not read puts that back. */
+async function soften({ send, transact, keys }: UnfencedRun, field: string, added: SoftClocks): Promise<void> {
+  const n = keys[0]!
+  let expected = await send('HGET', n, field)
+  for (let wanted = withSoft(softClocks(expected), added); ; ) {
+    const [before] = await transact([
+      ['HGET', n, field],
+      ['HSET', n, field, softText(wanted)],
+    ])
+    if (before === expected) return
+    expected = softText(wanted)
+    wanted = withSoft(softClocks(before), wanted)
+  }
+}
+
+function softClocks(text: unknown): SoftClocks {
+  return parseSoftText(String(text ?? '')) ?? NO_SOFT_CLOCKS
+}
+
 /** Drops a few tags that are older than any entry. Who finds that he has dropped a later mark puts that back. */
 async function prune(run: UnfencedRun, now: number): Promise<void> {
   const { send, transact, keys } = run
@@ -57,14 +79,16 @@ async function prune(run: UnfencedRun, now: number): Promise<void> {
   const oldest = now - Number(horizonMs ?? 0) * 1_000
   const texts = sample as string[]
   for (let index = 0; index < texts.length; index += 2) {
-    const [field, at] = [texts[index]!, Number(texts[index + 1])]
+    const [field, text] = [texts[index]!, texts[index + 1]!]
+    const at = lastSoft(softClocks(text))
     if (field.startsWith('!') || at >= oldest) continue
     await mark(run, '!p', at)
     const [dropped] = await transact([
       ['HGET', n, field],
       ['HDEL', n, field],
     ])
-    if (Number(dropped) > at) await mark(run, field, Number(dropped))
+    if (!(lastSoft(softClocks(dropped)) > at)) continue
+    await (field[0] === 's' ? soften(run, field, softClocks(dropped)) : mark(run, field, Number(dropped)))
   }
 }
 

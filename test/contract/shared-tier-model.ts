@@ -113,7 +113,8 @@ export class Normaliser {
       JSON.stringify(reply ?? null, (field, value: unknown) => {
         if (field === 'serverNowMs' || field === 'remainingMs') return undefined
         if (field === 'epoch' || field === 'generation' || field === 'id') return this.#name(field, value)
-        if (['clock', 'floor', 'pruned', 'hard', 'soft'].includes(field)) return this.#name('clock', value)
+        if (['clock', 'floor', 'pruned', 'hard'].includes(field)) return this.#name('clock', value)
+        if (field === 'soft' && Array.isArray(value)) return value.map((clock) => this.#name('clock', clock))
         return typeof value === 'string' ? this.#inText(value) : value
       }),
     )

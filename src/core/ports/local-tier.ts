@@ -93,8 +93,8 @@ export interface MemoryTier {
   another(value: unknown): unknown
   /** True if something was held. */
   delete(space: SpaceView, key: Key): boolean
-  /** Makes a fresh entry stale from `nowMs` on; one that keeps no stale window leaves. */
-  expire(space: SpaceView, key: Key, nowMs: number): void
+  /** Makes a fresh entry stale, since `nowMs` or earlier; one that keeps no stale window, or whose window is over, leaves. */
+  expire(space: SpaceView, key: Key, nowMs: number, sinceMs?: number): void
   /** Drops everything. */
   clear(): void
   /** What is held now and the bounds it must keep to (Infinity where there is none). */

@@ -1,3 +1,4 @@
+import type { SoftClocks } from '../soft-clocks.js'
 import type { BreakerState } from './breaker-state.js'
 import type { Clock } from './clock.js'
 import type { Random } from './random.js'
@@ -43,8 +44,8 @@ export interface Control {
 export interface TagClocks {
   /** Clock of the last hard invalidation. */
   readonly hard?: number | undefined
-  /** Clock of the last soft invalidation. */
-  readonly soft?: number | undefined
+  /** Clocks of the soft invalidations. */
+  readonly soft?: SoftClocks | undefined
 }
 
 export interface ReadReply {
@@ -151,6 +152,8 @@ export interface LogTail {
 
 export interface LogSlice {
   readonly generation: string
+  /** The wall clock of the log's server after it read the rows, in milliseconds: that of the ids of rows. */
+  readonly serverNowMs: number
   /** Rows from `from` on, *inclusive*, oldest first, at most `limit`. */
   readonly rows: readonly LogRow[]
 }

@@ -53,7 +53,7 @@ test.each<[string, (tier: SharedTier) => Promise<unknown>, string[]]>([
     ['EVALSHA', 'EVALSHA', 'EVALSHA', 'EVALSHA'],
   ],
   ['delete', (tier) => tier.delete(NAMESPACE, KEYS, 'p', false), ['EXISTS', 'EXISTS', 'EXISTS', 'UNLINK', 'EVALSHA']],
-  ['logSince', (tier) => tier.logSince(0, '0-0', 10), ['XRANGE', 'EXISTS', 'GET']],
+  ['logSince', (tier) => tier.logSince(0, '0-0', 10), ['XRANGE', 'EXISTS', 'GET', 'TIME']],
 ])('%s is one round trip', async (_name, call, commands) => {
   expect(await sentAtOnce(call)).toEqual(commands)
 })
