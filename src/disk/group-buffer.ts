@@ -1,8 +1,10 @@
+import { crc32 } from 'node:zlib'
 import type { DiskTime } from './disk-time.js'
-import { type LogOp, SYNC } from './log-op.js'
-import { BARRIER, HEAD_BYTES, NOTE, type RecordHead, recordBytes, sealRecord } from './record.js'
+import type { LogOp } from './log-op.js'
+import { BARRIER, HEAD_BYTES, NOTE, type RecordHead, sealRecord } from './record.js'
 
 const FIRST_BYTES = 256 * 1024
+const NOBODY = { low: 0, high: 0 }
 /** What a larger batch needed is given back. */
 const LARGEST_KEPT = 8 * 1024 * 1024
 
@@ -31,7 +33,6 @@ export class GroupBuffer {
       op.sequence ||= this.#time.nextSequence()
       this.#put(op, at)
       op.offset = from + at
-      op.length = recordBytes(op.keyBytes, op.valueBytes)
       at += op.length
     }
     return bytes
@@ -42,16 +43,19 @@ export class GroupBuffer {
     const { key, keyBytes, value, valueBytes } = op
     const keyAt = at + HEAD_BYTES
     buffer.write(key, keyAt, keyBytes, 'utf8')
-    if (typeof value === 'string') buffer.write(value, keyAt + keyBytes, valueBytes, 'utf8')
-    else if (valueBytes > 0) buffer.set(value, keyAt + keyBytes)
+    const valueAt = keyAt + keyBytes
+    if (typeof value === 'string') buffer.write(value, valueAt, valueBytes, 'utf8')
+    else if (valueBytes > 0) buffer.set(value, valueAt)
+    // Of bytes that are at hand: to look at a part of the buffer makes an object.
+    const crc = crc32(typeof value === 'string' ? buffer.subarray(valueAt, valueAt + valueBytes) : value)
     const isOfOthers = op.type === BARRIER || (op.flags & NOTE) !== 0
     // Of a note or a barrier the tail says nothing, because losing one concerns other keys.
-    sealRecord(buffer, at, op as LogOp & RecordHead, isOfOthers ? 0 : op.low, isOfOthers ? 0 : op.high)
+    sealRecord(buffer, at, op as LogOp & RecordHead, crc, isOfOthers ? NOBODY : op)
   }
 }
 
-export function bytesOf(ops: readonly LogOp[]): number {
+export function bytesOf(ops: readonly { readonly length: number }[]): number {
   let bytes = 0
-  for (const op of ops) if (op.type !== SYNC) bytes += recordBytes(op.keyBytes, op.valueBytes)
+  for (const { length } of ops) bytes += length
   return bytes
 }

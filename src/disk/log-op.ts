@@ -1,5 +1,5 @@
 import type { FileRef } from './hint.js'
-import type { RecordType } from './record.js'
+import { type RecordType, recordBytes } from './record.js'
 
 /** Writes nothing: settles when all that was pushed before it is written. */
 export const SYNC = 0
@@ -32,24 +32,26 @@ export interface LogOp {
   isCancelled: boolean
   /** Told once: false if it could not be written. */
   settle: ((isWritten: boolean) => void) | undefined
+  /** Of the whole record, 0 where there is none. */
+  readonly length: number
   /** Where it lies, once it is written. */
   offset: number
-  length: number
 }
 
 export const NO_VALUE = Buffer.alloc(0)
 
 /** Field by field: one is made for every store, and a spread costs more than all the rest of it. */
 export function logOp(fields: Partial<LogOp> & Pick<LogOp, 'type' | 'key' | 'low' | 'high'>): LogOp {
-  const { type, key, low, high } = fields
+  const { type, key, low, high, valueBytes = 0 } = fields
+  const keyBytes = fields.keyBytes ?? Buffer.byteLength(key)
   return {
     type,
     key,
     low,
     high,
-    keyBytes: fields.keyBytes ?? Buffer.byteLength(key),
+    keyBytes,
     value: fields.value ?? NO_VALUE,
-    valueBytes: fields.valueBytes ?? 0,
+    valueBytes,
     rawBytes: fields.rawBytes ?? 0,
     codec: fields.codec ?? 0,
     flags: fields.flags ?? 0,
@@ -61,7 +63,7 @@ export function logOp(fields: Partial<LogOp> & Pick<LogOp, 'type' | 'key' | 'low
     remaining: 0,
     isCancelled: false,
     settle: fields.settle,
+    length: type === SYNC ? 0 : recordBytes(keyBytes, valueBytes),
     offset: 0,
-    length: 0,
   }
 }

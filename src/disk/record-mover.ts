@@ -1,19 +1,8 @@
 import type { Catalog } from './catalog.js'
+import { bytesOf } from './group-buffer.js'
 import { type LogOp, logOp } from './log-op.js'
 import { planReads } from './read-plan.js'
-import {
-  ENTRY,
-  HAS_FILE,
-  keyOf,
-  NEVER,
-  NOTE,
-  type RecordType,
-  readHead,
-  recordBytes,
-  SOFT,
-  SOFTENED,
-  valueAt,
-} from './record.js'
+import { ENTRY, HAS_FILE, keyOf, NEVER, NOTE, type RecordType, readHead, SOFT, SOFTENED, valueAt } from './record.js'
 import type { Segment } from './segment.js'
 import type { SegmentLog } from './segment-log.js'
 import { nextTurn } from './turn-clock.js'
@@ -98,7 +87,7 @@ export class RecordMover {
   #written(copies: readonly LogOp[]): Promise<boolean> {
     const last = copies.at(-1)
     if (last === undefined) return Promise.resolve(true)
-    for (const { keyBytes, valueBytes } of copies) this.bytes += recordBytes(keyBytes, valueBytes)
+    this.bytes += bytesOf(copies)
     return new Promise((settle) => {
       last.settle = settle
       this.#log.pushCopies(copies)

@@ -66,11 +66,15 @@ export function recordBytes(keyBytes: number, valueBytes: number): number {
 }
 
 /** Writes head and tail around a key and a value that already lie in their places. */
-export function sealRecord(target: Buffer, at: number, head: RecordHead, low: number, high: number): void {
-  const valueAt = at + HEAD_BYTES + head.keyBytes
-  const valueCrc = head.valueBytes === 0 ? 0 : crc32(target.subarray(valueAt, valueAt + head.valueBytes))
+export function sealRecord(
+  target: Buffer,
+  at: number,
+  head: RecordHead,
+  valueCrc: number,
+  { low, high }: { readonly low: number; readonly high: number },
+): void {
   writeHead(target, at, head, valueCrc)
-  const tailAt = valueAt + head.valueBytes
+  const tailAt = at + HEAD_BYTES + head.keyBytes + head.valueBytes
   target.writeUInt32LE(recordBytes(head.keyBytes, head.valueBytes), tailAt)
   target.writeUInt32LE(low, tailAt + 4)
   target.writeUInt32LE(high, tailAt + 8)

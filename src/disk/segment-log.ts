@@ -2,7 +2,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import type { DiskTime } from './disk-time.js'
 import { bytesOf, GroupBuffer } from './group-buffer.js'
 import { type LogOp, logOp, SYNC } from './log-op.js'
-import { BARRIER, NOTE, recordBytes } from './record.js'
+import { BARRIER, NOTE } from './record.js'
 import type { RecoveredSegment } from './recover.js'
 import { hintPath, removeFile, type Segment } from './segment.js'
 import { SegmentSet } from './segment-set.js'
@@ -131,7 +131,7 @@ export class SegmentLog {
   }
 
   push(op: LogOp): void {
-    this.#queuedBytes += recordBytes(op.keyBytes, op.valueBytes)
+    this.#queuedBytes += op.length
     this.#queue.push(op)
     this.#schedule()
   }
@@ -145,7 +145,7 @@ export class SegmentLog {
   }
 
   pushCopies(ops: readonly LogOp[]): void {
-    for (const op of ops) this.#queuedBytes += recordBytes(op.keyBytes, op.valueBytes)
+    this.#queuedBytes += bytesOf(ops)
     this.#front.push(...ops)
     this.#schedule()
   }
@@ -247,16 +247,17 @@ export class SegmentLog {
     for (const op of this.#queue) {
       const previous = this.#queue[taken - 1]
       if (bytes > most && previous?.remaining === 0) break
-      bytes += recordBytes(op.keyBytes, op.valueBytes)
+      bytes += op.length
       taken++
     }
     this.#queuedBytes -= bytes
     this.#underWay += taken
-    return [...this.#takeCopies(), ...this.#queue.splice(0, taken)]
+    const group = this.#queue.splice(0, taken)
+    return this.#front.length === 0 ? group : [...this.#takeCopies(), ...group]
   }
 
   #takeCopies(): LogOp[] {
-    for (const op of this.#front) this.#queuedBytes -= recordBytes(op.keyBytes, op.valueBytes)
+    this.#queuedBytes -= bytesOf(this.#front)
     this.#underWay += this.#front.length
     return this.#front.splice(0)
   }
@@ -323,7 +324,7 @@ export class SegmentLog {
 
   /** Notes are never given up: they go with the next group. */
   #retryLater(op: LogOp): void {
-    this.#queuedBytes += recordBytes(op.keyBytes, op.valueBytes)
+    this.#queuedBytes += op.length
     this.#front.push(op)
   }
 

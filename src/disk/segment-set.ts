@@ -91,6 +91,7 @@ export class SegmentSet {
   }
 
   removeLeaving(): void {
+    if (this.#leaving.size === 0) return
     for (const [segment, resolve] of [...this.#leaving]) {
       this.#leaving.delete(segment)
       void this.remove(segment).then(resolve)
