@@ -123,6 +123,20 @@ export const DISK_MUTANTS = [
     tests: IN_SEGMENTS,
   },
   {
+    name: 'disk store disk-waits-for-callers',
+    file: 'src/disk/segment-log.ts',
+    find: 'if (this.#rules.syncs || this.#queue.length === 0) tell()',
+    replace: 'if (this.#queue.length >= 0) tell()',
+    tests: IN_SEGMENTS,
+  },
+  {
+    name: 'disk store a-sync-for-each-half',
+    file: 'src/disk/segment-log.ts',
+    find: 'if (this.#rules.syncs || this.#queue.length === 0) tell()',
+    replace: 'if (this.#queue.length === 0) tell()',
+    tests: IN_SEGMENTS,
+  },
+  {
     name: 'disk store trial-that-never-ends',
     file: 'src/disk/breaker.ts',
     find: ' && this.#clock.now() - this.#probedAt < this.#rules.timeoutMs',

@@ -186,7 +186,7 @@ export class SegmentLog {
   async close(): Promise<void> {
     while (this.#queue.length + this.#front.length > 0 || this.#running !== undefined) {
       this.#schedule()
-      await (this.#running ?? new Promise<void>((resolve) => process.nextTick(resolve)))
+      await (this.#running ?? endOfTurn())
     }
     const active = this.#active
     this.#active = undefined
@@ -221,6 +221,8 @@ export class SegmentLog {
         this.#fail(group, error)
       }
       if (this.#front.length === 0) this.#segments.removeLeaving()
+      // Whoever was told stores more by the end of the turn: one sync for all of it.
+      if (this.#rules.syncs) await endOfTurn()
     }
   }
 
@@ -307,19 +309,30 @@ export class SegmentLog {
       active.fileBytes += file?.bytes ?? 0
       this.#owner.applied(op, active)
     }
-    this.#underWay -= group.length
-    for (const op of group) op.settle?.(true)
+    this.#settle(group, true)
+  }
+
+  /**
+   * What waits goes on its way before anybody is told, who would keep this thread busy: the disk has something to do
+   * meanwhile. Not with a sync, which costs as much for a few as for many.
+   */
+  #settle(group: readonly LogOp[], isWritten: boolean): void {
+    const tell = (): void => {
+      this.#underWay -= group.length
+      for (const op of group) op.settle?.(isWritten)
+    }
+    if (this.#rules.syncs || this.#queue.length === 0) tell()
+    else process.nextTick(tell)
   }
 
   #fail(group: readonly LogOp[], error: unknown): void {
     this.#owner.failed(error)
-    this.#underWay -= group.length
     for (const op of group) {
       if (op.copyOf && op.flags & NOTE) this.#retryLater(op)
       else if (op.copyOf === undefined && op.type !== SYNC) this.#mustBar = true
       this.#owner.lost(op)
-      op.settle?.(false)
     }
+    this.#settle(group, false)
   }
 
   /** Notes are never given up: they go with the next group. */
@@ -361,4 +374,8 @@ function roomFor(group: readonly LogOp[]): number {
 
 function barrier(): LogOp {
   return logOp({ type: BARRIER, key: '', low: 0, high: 0 })
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve))
 }

@@ -6,6 +6,7 @@ import { systemClock } from '../../../src/core/system-clock.js'
 import { DiskTime } from '../../../src/disk/disk-time.js'
 import { type LogOp, logOp } from '../../../src/disk/log-op.js'
 import { ENTRY } from '../../../src/disk/record.js'
+import { Segment } from '../../../src/disk/segment.js'
 import { type LogOwner, SegmentLog } from '../../../src/disk/segment-log.js'
 import { temporaryDirectory } from './store-fixture.js'
 
@@ -14,14 +15,14 @@ function entry(key: string, copyOf?: LogOp['copyOf']): LogOp {
   return logOp({ type: ENTRY, key, low: 1, high: 2, value, valueBytes: 400, rawBytes: 400, copyOf })
 }
 
-/** A log whose segments hold two records each. */
-function smallLog(owner: Partial<LogOwner> = {}): SegmentLog {
+/** A log whose segments hold two records each, unless the test says otherwise. */
+function smallLog(owner: Partial<LogOwner> = {}, { syncs = false, segmentBytes = 1_000 } = {}): SegmentLog {
   const directory = join(temporaryDirectory(), 'log')
   mkdirSync(directory)
   const nothing = (): void => {}
   const whole = { isWanted: () => true, applied: nothing, lost: nothing, failed: nothing, rolled: nothing }
   return new SegmentLog(
-    { directory, segmentBytes: 1_000, syncs: false },
+    { directory, segmentBytes, syncs },
     { ...whole, hasRoomFor: () => true, makeRoom: async () => {}, heal: async () => false, ...owner },
     new DiskTime(systemClock),
   )
@@ -41,6 +42,32 @@ describe('the log', () => {
     expect(copies).toBeGreaterThan(5)
     expect(log.queuedBytes).toBe(0)
     await log.close()
+  })
+
+  it.each([
+    [
+      'hands over what waits before it tells who was in the last group, so that the disk does not wait for them',
+      false,
+      2,
+    ],
+    ['tells them first if it syncs, so that what they store next shares the next sync', true, 1],
+  ])('%s', async (_name, syncs, groups) => {
+    const { write } = Segment.prototype
+    let writes = 0
+    Segment.prototype.write = function (this: Segment, ...rest) {
+      writes++
+      return write.apply(this, rest)
+    }
+    try {
+      const log = smallLog({}, { syncs, segmentBytes: 4_000 })
+      const told = new Promise<number>((settle) => log.push({ ...entry('first'), settle: () => settle(writes) }))
+      for (let n = 0; n < 7; n++) log.push(entry(`key ${n}`))
+      expect(await told).toBe(groups)
+      expect(await log.written()).toBe(true)
+      await log.close()
+    } finally {
+      Segment.prototype.write = write
+    }
   })
 
   it('drops a segment once, however often it is asked to: its slot may be the next one’s', async () => {
