@@ -1,4 +1,4 @@
-// `npm run bench -- <scenario> [--rounds 9] [--only <text>] [--json | --markdown] [--compare] [--record]`
+// `npm run bench -- <scenario> [--rounds 9] [--only <text>]… [--json | --markdown] [--compare] [--record]`
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readArguments } from './harness/arguments.mjs'
@@ -25,8 +25,9 @@ async function understood() {
     const { only } = asked.options
     const cases = asked.scenario
       .cases(asked.options)
-      .filter(({ group, contender }) => `${group} ${contender}`.includes(only))
-    if (cases.length === 0) throw new Error(`No case of ${asked.scenario.name} has '${only}' in its name.`)
+      .filter(({ group, contender }) => only.every((text) => `${group} ${contender}`.includes(text)))
+    if (cases.length === 0)
+      throw new Error(`No case of ${asked.scenario.name} has '${only.join("' and '")}' in its name.`)
     return { ...asked, cases }
   } catch (error) {
     console.error(error.message)

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 
 const OPTIONS = {
   rounds: { type: 'string' },
-  only: { type: 'string', default: '' },
+  only: { type: 'string', multiple: true, default: [] },
   json: { type: 'boolean', default: false },
   markdown: { type: 'boolean', default: false },
   compare: { type: 'boolean', default: false },

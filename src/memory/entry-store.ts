@@ -168,7 +168,7 @@ export class EntryStore {
     const pair = (slot & CHUNK_MASK) << 1
     pairs[pair] = key
     pairs[pair + 1] = entry.value
-    if (this.#isSized) this.#reweigh(slot, bytes)
+    if (this.#isSized === true) this.#reweigh(slot, bytes)
   }
 
   /** Another value, time and size for an entry. Counts as a use. */

@@ -30,8 +30,12 @@ const MAX_STEPS = 0x3fff_ffff
 /** Of look-ups that the table doesn't answer, one in four is noted; so many for each place, and it has had its chance. */
 const UNNOTED_MASK = 3
 const PASSES_A_PLACE = 4
-/** It must answer so many for each that it doesn't: a look in vain and the upkeep cost more than an answer saves. */
+/**
+ * It must answer so many for each that it doesn't: a look in vain and the upkeep cost more than an answer saves. And a
+ * third of it in the first quarter of the time, while it fills, or the rest of the trial is not worth its price.
+ */
 const LEAST_ANSWERS_A_PASS = 3
+const LEAST_ANSWERS_A_FIRST_PASS = 1
 /** It rests for so many times the look-ups after which it was judged. */
 const REST = 16
 
@@ -67,7 +71,8 @@ export class HotEntries {
   /** True while the table isn't worth its while: it is kept true, but neither asked nor told of more. */
   isResting = false
   #answers = 0
-  #passesLeft = PASSES_A_PLACE << MIN_BITS
+  #isFirstLook = true
+  #passesLeft = 1 << MIN_BITS
   #notesLeft = NOTES_A_LOOK
   #notesALook = NOTES_A_LOOK
   /** Notes whose mark another key had already. */
@@ -191,9 +196,17 @@ export class HotEntries {
 
   /** Looks back on as many look-ups as it takes to know a place's worth of keys, or ends a rest. */
   #judge(areAnswersCounted: boolean): void {
-    const passes = PASSES_A_PLACE * (this.#words.length >> STRIDE_BITS)
-    this.isResting = areAnswersCounted && !this.isResting && this.#answers < LEAST_ANSWERS_A_PASS * passes
-    this.#passesLeft = this.isResting ? passes * REST : passes
+    const places = this.#words.length >> STRIDE_BITS
+    const passes = PASSES_A_PLACE * places
+    const isTrial = areAnswersCounted && !this.isResting
+    if (isTrial && this.#isFirstLook && this.#answers >= LEAST_ANSWERS_A_FIRST_PASS * places) {
+      this.#isFirstLook = false
+      this.#passesLeft = passes - places
+      return
+    }
+    this.isResting = isTrial && (this.#isFirstLook || this.#answers < LEAST_ANSWERS_A_PASS * passes)
+    this.#isFirstLook = true
+    this.#passesLeft = this.isResting ? passes * REST : places
     this.#answers = 0
   }
 

@@ -45,16 +45,25 @@ export class KeyHash {
 
   ofInteger(spaceId: number, key: number): number {
     const low = key | 0
-    const high = low === key ? 0 : Math.floor(key / 0x1_0000_0000)
-    return mix(
-      (Math.imul(spaceId, this.#ofSpace) + Math.imul(low, this.#factors[0]!) + Math.imul(high, this.#ofHighBits)) | 0,
-    )
+    const sum = (Math.imul(spaceId | 0, this.#ofSpace) + Math.imul(low, this.#factors[0]!)) | 0
+    return mix(low === key ? sum : (sum + Math.imul(Math.floor(key / 0x1_0000_0000), this.#ofHighBits)) | 0)
   }
 
   #add(start: number, key: string, from: number, to: number): number {
     const factors = this.#factors
     let sum = start
-    for (let at = from; at < to; at++) sum = (sum + Math.imul(charCodeAt(key, at), factors[at - from]!)) | 0
+    let at = from
+    // Four at a time: a third of the loop's work would be the loop itself.
+    for (; at <= to - 4; at += 4) {
+      sum =
+        (sum +
+          Math.imul(charCodeAt(key, at), factors[at - from]!) +
+          Math.imul(charCodeAt(key, at + 1), factors[at - from + 1]!) +
+          Math.imul(charCodeAt(key, at + 2), factors[at - from + 2]!) +
+          Math.imul(charCodeAt(key, at + 3), factors[at - from + 3]!)) |
+        0
+    }
+    for (; at < to; at++) sum = (sum + Math.imul(charCodeAt(key, at), factors[at - from]!)) | 0
     return sum
   }
 

@@ -91,19 +91,20 @@ export class RunningMemoryTier implements MemoryTier {
   }
 
   // Kept small, with everything that happens seldom elsewhere: so V8 inlines it, and what it calls, into its callers.
+  // Flags are compared with `true`: V8 doesn't know that a field is boolean, and asks for every kind of truth.
   getFresh(space: SpaceView, key: Key, nowMs: number): unknown {
     if (typeof key === 'string') {
       const { hot } = this.#store
-      const value = hot.isResting ? undefined : hot.read(space.id, key, space.namespace.sequence, nowMs)
-      if (value !== undefined) return this.#countsUses || this.#isCloned ? this.#noted(value) : value
+      const value = hot.isResting === true ? undefined : hot.read(space.id, key, space.namespace.sequence, nowMs)
+      if (value !== undefined) return this.#countsUses === true || this.#isCloned === true ? this.#noted(value) : value
     }
     return this.#lookUp(space, key, nowMs)
   }
 
   /** A hot value where reads are counted or values cloned. */
   #noted(value: unknown): unknown {
-    if (this.#countsUses) this.#store.eviction.used(this.#store.hot.answered())
-    return this.#isCloned ? clone(value) : value
+    if (this.#countsUses === true) this.#store.eviction.used(this.#store.hot.answered())
+    return this.#isCloned === true ? clone(value) : value
   }
 
   #lookUp(space: SpaceView, key: Key, nowMs: number): unknown {
@@ -119,9 +120,9 @@ export class RunningMemoryTier implements MemoryTier {
     const store = this.#store
     if (slot === 0) return undefined
     if (!store.isFresh(slot, space.namespace.sequence, nowMs) && this.#settle(slot, nowMs) !== 'fresh') return undefined
-    if (this.#countsUses) store.eviction.used(slot)
+    if (this.#countsUses === true) store.eviction.used(slot)
     const value = store.slots.value(slot)
-    return this.#isCloned ? clone(value) : value
+    return this.#isCloned === true ? clone(value) : value
   }
 
   getEntry(space: SpaceView, key: Key, nowMs: number): LocalEntry | undefined {
@@ -140,9 +141,9 @@ export class RunningMemoryTier implements MemoryTier {
   }
 
   set(space: SpaceView, key: Key, entry: LocalEntry): boolean {
-    if (this.#isClosed) return false
-    if (this.#isWeighed) return this.#setWeighed(space, key, entry)
-    const kept = this.#isShared ? entry : this.#owned(entry)
+    if (this.#isClosed === true) return false
+    if (this.#isWeighed === true) return this.#setWeighed(space, key, entry)
+    const kept = this.#isShared === true ? entry : this.#owned(entry)
     const store = this.#store
     const slot = store.findAgain(space.id, key)
     if (slot !== 0) store.replace(slot, space, kept, 0)
@@ -190,9 +191,9 @@ export class RunningMemoryTier implements MemoryTier {
   /** A new entry instead of the next one to leave: what a full tier does all day. */
   #displace(space: SpaceView, key: Key, kept: LocalEntry, bytes: number): void {
     const store = this.#store
-    const slot = store.eviction.victim(this.#isSized ? bytes : 1, space)
+    const slot = store.eviction.victim(this.#isSized === true ? bytes : 1, space)
     const left = store.groups.space(store.slots.group(slot))
-    if (this.#isSized && store.bytes - store.slots.bytes(slot) + bytes > this.#room.bytes) {
+    if (this.#isSized === true && store.bytes - store.slots.bytes(slot) + bytes > this.#room.bytes) {
       // It leaves too little room: more must go.
       this.#evicted.push(left)
       store.remove(slot)

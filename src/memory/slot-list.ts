@@ -38,11 +38,20 @@ export class SlotList {
   /** Makes a member the newest. */
   renew(slot: number): void {
     const { stride, records } = this.#slots
-    const newer = records[slot * stride + NEWER]!
-    if (slot === this.oldest) this.oldest = newer
-    else if (newer !== this.oldest) {
-      this.#unlink(slot)
-      this.#link(slot)
+    const { oldest } = this
+    const record = slot * stride
+    const newer = records[record + NEWER]!
+    if (slot === oldest) this.oldest = newer
+    else if (newer !== oldest) {
+      const older = records[record + OLDER]!
+      const endOfRing = oldest * stride + OLDER
+      const newest = records[endOfRing]!
+      records[older * stride + NEWER] = newer
+      records[newer * stride + OLDER] = older
+      records[record + OLDER] = newest
+      records[record + NEWER] = oldest
+      records[newest * stride + NEWER] = slot
+      records[endOfRing] = slot
     }
   }
 

@@ -9,14 +9,6 @@ const BLOCK_WORDS = 1 << BLOCK_BITS
 const WORDS_A_STEP = 64
 const MIN_WORDS = 64
 
-/** One counter, one higher unless it is at its end, without a branch. What it grew by. */
-const raise = (words: Int32Array, at: number, shift: number): number => {
-  const word = words[at]!
-  const step = (((word >>> shift) & 15) - MAX_FREQUENCY) >>> 31
-  words[at] = word + (step << shift)
-  return step
-}
-
 /**
  * How often keys were asked for lately, in eight bytes an entry: a count-min sketch of four rows of 4-bit counters,
  * aged by halving all of them (TinyLFU's reset). The four counters of a key lie in one cache line. Halving and growing
@@ -58,10 +50,10 @@ export class FrequencySketch {
     const base = (hash & this.#blockMask) << BLOCK_BITS
     const mixed = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)
     const places = mixed ^ (mixed >>> 16)
-    const first = (words[base + (places & 3)]! >>> (places & 28)) & 15
-    const second = (words[base + 4 + ((places >>> 8) & 3)]! >>> ((places >>> 8) & 28)) & 15
-    const third = (words[base + 8 + ((places >>> 16) & 3)]! >>> ((places >>> 16) & 28)) & 15
-    const fourth = (words[base + 12 + ((places >>> 24) & 3)]! >>> ((places >>> 24) & 28)) & 15
+    const first = (words[base | (places & 3)]! >>> (places & 28)) & 15
+    const second = (words[base | ((places >>> 8) & 3) | 4]! >>> ((places >>> 8) & 28)) & 15
+    const third = (words[base | ((places >>> 16) & 3) | 8]! >>> ((places >>> 16) & 28)) & 15
+    const fourth = (words[base | ((places >>> 24) & 3) | 12]! >>> ((places >>> 24) & 28)) & 15
     // The least of four, by differences' signs: `Math.min` branches, and nobody can predict which way.
     const least = first + ((second - first) & ((second - first) >> 31))
     const other = third + ((fourth - third) & ((fourth - third) >> 31))
@@ -73,13 +65,21 @@ export class FrequencySketch {
     const base = (hash & this.#blockMask) << BLOCK_BITS
     const mixed = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)
     const places = mixed ^ (mixed >>> 16)
-    const raised =
-      raise(words, base + (places & 3), places & 28) +
-      raise(words, base + 4 + ((places >>> 8) & 3), (places >>> 8) & 28) +
-      raise(words, base + 8 + ((places >>> 16) & 3), (places >>> 16) & 28) +
-      raise(words, base + 12 + ((places >>> 24) & 3), (places >>> 24) & 28)
+    const at1 = base | (places & 3)
+    const at2 = base | ((places >>> 8) & 3) | 4
+    const at3 = base | ((places >>> 16) & 3) | 8
+    const at4 = base | ((places >>> 24) & 3) | 12
+    // 1, or 0 for a counter at its end: also without a branch.
+    const step1 = (((words[at1]! >>> (places & 28)) & 15) - MAX_FREQUENCY) >>> 31
+    const step2 = (((words[at2]! >>> ((places >>> 8) & 28)) & 15) - MAX_FREQUENCY) >>> 31
+    const step3 = (((words[at3]! >>> ((places >>> 16) & 28)) & 15) - MAX_FREQUENCY) >>> 31
+    const step4 = (((words[at4]! >>> ((places >>> 24) & 28)) & 15) - MAX_FREQUENCY) >>> 31
+    words[at1]! += step1 << (places & 28)
+    words[at2]! += step2 << ((places >>> 8) & 28)
+    words[at3]! += step3 << ((places >>> 16) & 28)
+    words[at4]! += step4 << ((places >>> 24) & 28)
     if (this.#halved < words.length) this.#halveSome()
-    if (raised !== 0 && ++this.#increments >= this.#sample) this.#startHalving()
+    if ((step1 | step2 | step3 | step4) !== 0 && ++this.#increments >= this.#sample) this.#startHalving()
   }
 
   #startHalving(): void {

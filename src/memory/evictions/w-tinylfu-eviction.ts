@@ -143,8 +143,10 @@ export class WTinyLfuEviction implements Eviction {
   }
 
   #count(slot: number, region: number): void {
-    this.#slots.setNote(slot, this.#requests)
-    this.#sketch.increment(this.#slots.hash(slot))
+    const { records, stride, noteWord } = this.#slots
+    const record = slot * stride
+    records[record + noteWord] = this.#requests
+    this.#sketch.increment(records[record + HASH]!)
     if (region === WINDOW) this.#window.renew(slot)
     else if (region === PROTECTED) this.#protected.renew(slot)
     else this.#protect(slot)
