@@ -3,6 +3,8 @@ import { HotEntries } from '../../../src/memory/hot-entries.js'
 
 /** More than the look-ups after which a table of the smallest size is judged. */
 const MANY = 2_000
+/** Fewer than those after which it is looked at for the first time; twice as many are more. */
+const FEW = 200
 
 function look(hot: HotEntries, times: number, { answers }: { answers: number }): number {
   let notes = 0
@@ -38,8 +40,18 @@ describe('the table of hot entries', () => {
     const hot = new HotEntries(() => [])
     for (let time = 0; time < MANY; time++) hot.passed(false)
     expect(hot.isResting).toBe(false)
-    look(hot, 500, { answers: 0 })
+    look(hot, FEW, { answers: 0 })
     expect(hot.isResting).toBe(false)
+  })
+
+  it('rests early where it does not catch on, and has time to fill where it does', () => {
+    const [slow, quick] = [new HotEntries(() => []), new HotEntries(() => [])]
+    look(slow, 2 * FEW, { answers: 0 })
+    look(quick, 2 * FEW, { answers: 1 })
+    expect(slow.isResting).toBe(true)
+    expect(quick.isResting).toBe(false)
+    look(quick, MANY, { answers: 1 })
+    expect(quick.isResting).toBe(true)
   })
 
   it('keeps true while it rests: what was forgotten then is not answered afterwards', () => {
