@@ -3,7 +3,8 @@ import type { UseOfFailure, UseOfOne } from '../core/ports/shared-tier.js'
 import { caught } from './caught.js'
 import type { RedisCommand } from './redis-connection.js'
 import type { RedisGuard } from './redis-guard.js'
-import { textReply, textsReply, timeReply } from './redis-replies.js'
+import { textReply, textsReply } from './redis-replies.js'
+import type { RedisTimes } from './redis-times.js'
 import { atEndOfTick, atEndOfTurn } from './turn-clock.js'
 
 /** A batch that has so many keys is sent before its turn ends: no command of ours keeps a server busy for long. */
@@ -31,6 +32,8 @@ type Reading<R> = (serverNowMs: number, texts: readonly (string | undefined)[]) 
 class Batch {
   readonly node: string
   readonly keys: string[] = []
+  /** True if one of its readers must know what the server's clock shows when it answers. */
+  asksTime = false
   /** What the readers wait for, in the order in which they came. */
   readonly groups: Deferred<BatchReply>[] = []
   #readers = 0
@@ -59,12 +62,13 @@ class Batch {
 }
 
 /**
- * Reads of one turn of the event loop share commands: one `TIME` and one `MGET` to each node, whoever asks. A read joins
- * a batch only before it is sent, so each is executed after it began, and what it returns is as new as if it had been
+ * Reads of one turn of the event loop share commands: one `MGET` to each node, whoever asks, and a `TIME` before it
+ * unless the node's time is known from a moment ago. A read joins a batch only before it is sent, so each is executed after it began, and what it returns is as new as if it had been
  * sent alone.
  */
 export class RedisReads {
   readonly #guard: RedisGuard
+  readonly #times: RedisTimes
   /** One for each node. Replaced, never emptied: V8 would keep the batches alive that it had held. */
   #open: Batch[] = []
   readonly #questions = new Map<string, Promise<unknown>>()
@@ -72,14 +76,16 @@ export class RedisReads {
   /** Batches that are sent and not answered yet. */
   #underWay = 0
 
-  constructor(guard: RedisGuard) {
+  constructor(guard: RedisGuard, times: RedisTimes) {
     this.#guard = guard
+    this.#times = times
   }
 
   /** What `read` makes of texts under keys of any node. Of several nodes the time is that of the clock furthest ahead. */
   async texts<R>(keys: readonly string[], read: Reading<R>): Promise<R> {
     const places = keys.map((key) => {
       const batch = this.#batchOf(key)
+      batch.asksTime = true
       return { answer: batch.join(), at: this.#place(batch, key) }
     })
     const replies = await Promise.all(places.map(({ answer }) => answer))
@@ -179,24 +185,30 @@ export class RedisReads {
     })
   }
 
-  async #askServer({ keys }: Batch): Promise<BatchReply> {
-    const [time, values] = await Promise.all([this.#guard.send(['TIME']), this.#guard.send(['MGET', ...keys])])
-    return { serverNowMs: timeReply(time), texts: textsReply(values, keys.length) }
+  async #askServer(batch: Batch): Promise<BatchReply> {
+    const { keys } = batch
+    const [serverNowMs, values] = await Promise.all([this.#timeFor(batch), this.#guard.send(['MGET', ...keys])])
+    return { serverNowMs, texts: textsReply(values, keys.length) }
   }
 
   /**
    * On Cluster each key has a command of its own, all in one write: a slot on the move refuses what names two keys, and
    * what goes wrong with one key must not fail the others.
    */
-  async #askNode({ node, keys }: Batch): Promise<BatchReply> {
-    const [time, answers] = await Promise.all([
-      this.#guard.sendTo(node, ['TIME']),
+  async #askNode(batch: Batch): Promise<BatchReply> {
+    const { node, keys } = batch
+    const [serverNowMs, answers] = await Promise.all([
+      this.#timeFor(batch),
       this.#guard.sendTogether(
         node,
         keys.map((key) => ['GET', key]),
       ),
     ])
-    return { serverNowMs: timeReply(time), texts: answers.map(textOf) }
+    return { serverNowMs, texts: answers.map(textOf) }
+  }
+
+  #timeFor({ node, asksTime }: Batch): number | Promise<number> {
+    return (asksTime ? undefined : this.#times.known(node)) ?? this.#times.ask(node)
   }
 }
 

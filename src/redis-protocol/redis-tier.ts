@@ -58,6 +58,7 @@ import { RedisRequests } from './redis-requests.js'
 import { searchKeys } from './redis-search.js'
 import { crc16 } from './redis-slot.js'
 import { canListen, RedisSubscriptions } from './redis-subscriptions.js'
+import { RedisTimes } from './redis-times.js'
 
 /** Checked options that every adapter has. */
 export interface RedisTierSettings {
@@ -124,7 +125,7 @@ export class RedisTier implements SharedTier {
     this.#layout = new RedisLayout(settings.prefix, cacheName)
     this.#guard = new RedisGuard(connection, clock, settings)
     this.shards = this.#guard.isCluster ? CLUSTER_SHARDS : 1
-    this.#reads = new RedisReads(this.#guard)
+    this.#reads = new RedisReads(this.#guard, new RedisTimes(this.#guard, clock))
     this.#asks = new RedisCommands(this.#guard.asks)
     this.#tells = new RedisCommands(this.#guard.tells)
     this.#requests = new RedisRequests(this.#layout, random, settings.logMaxEntries)

@@ -3,6 +3,7 @@ import type { RedisCommand, RedisConnection } from '../../../src/redis-protocol/
 import { RedisGuard } from '../../../src/redis-protocol/redis-guard.js'
 import { RedisReads } from '../../../src/redis-protocol/redis-reads.js'
 import { slotOf } from '../../../src/redis-protocol/redis-slot.js'
+import { RedisTimes } from '../../../src/redis-protocol/redis-times.js'
 import { fakeClock } from '../../../src/testing/index.js'
 import { until } from '../../kit/until.ts'
 
@@ -50,9 +51,10 @@ const rethrow = (error: unknown): never => {
 }
 const nodeIndex = (key: string): number => Math.floor(slotOf(key) / 5_462)
 
-function readsOver(connection: RedisConnection): RedisReads {
+function readsOver(connection: RedisConnection, clock = fakeClock()): RedisReads {
   const settings = { name: 'redis', commandTimeoutMs: 250, breaker: BREAKER }
-  return new RedisReads(new RedisGuard(connection, fakeClock(), settings))
+  const guard = new RedisGuard(connection, clock, settings)
+  return new RedisReads(guard, new RedisTimes(guard, clock))
 }
 
 test('asks once for all keys of a turn, whoever wants them', async () => {
@@ -66,6 +68,57 @@ test('asks once for all keys of a turn, whoever wants them', async () => {
   expect(asked).toEqual([['TIME'], ['MGET', 'a', 'b', 'a', 'c']])
   expect(replies.map(({ values }) => values)).toEqual([['a'], ['b', 'a'], ['c']])
   expect(replies.map(({ serverNowMs }) => serverNowMs)).toEqual([5_000, 5_000, 5_000])
+})
+
+test("a server's time counts for ten milliseconds from its question on, and what has passed is added", async () => {
+  const { asked, connection } = server()
+  const clock = fakeClock()
+  const reads = readsOver(connection, clock)
+  const times = (): number => asked.filter(([name]) => name === 'TIME').length
+  const nowOf = async (): Promise<number> => (await reads.text('a', asOne, rethrow)).serverNowMs
+  expect([await nowOf(), times()]).toEqual([5_000, 1])
+  await clock.advance(9.5)
+  expect([await nowOf(), times()]).toEqual([5_009.5, 1])
+  await clock.advance(0.5)
+  expect([await nowOf(), times()]).toEqual([5_000, 2])
+})
+
+test('it counts from the question on, so that a slow answer never makes an entry look younger than it is', async () => {
+  const { asked, connection } = server()
+  const clock = fakeClock()
+  const slowly = async (command: RedisCommand): Promise<unknown> => {
+    const reply = await connection.send(command)
+    if (command[0] === 'TIME') await clock.advance(4)
+    return reply
+  }
+  const reads = readsOver({ ...connection, send: slowly }, clock)
+  await reads.text('a', asOne, rethrow)
+  expect((await reads.text('a', asOne, rethrow)).serverNowMs).toBe(5_004)
+  await clock.advance(6)
+  await reads.text('a', asOne, rethrow)
+  expect(asked.filter(([name]) => name === 'TIME')).toHaveLength(2)
+})
+
+test('who reads several keys, or follows a fill, is told what the clock shows', async () => {
+  const { asked, connection } = server()
+  const reads = readsOver(connection)
+  await reads.text('a', asOne, rethrow)
+  await Promise.all([reads.text('a', asOne, rethrow), reads.texts(['b'], asRead)])
+  await reads.text('a', asOne, rethrow)
+  expect(asked).toEqual([['TIME'], ['MGET', 'a'], ['TIME'], ['MGET', 'a', 'b'], ['MGET', 'a']])
+})
+
+test('on Cluster each server has a time of its own', async () => {
+  const clock = fakeClock()
+  const reads = readsOver(
+    cluster((_, key) => key, { 'node-0': '10', 'node-1': '20', 'node-2': '30' }),
+    clock,
+  )
+  const ofEach = [0, 1, 2].map((node) => ['a', 'b', 'c', 'd', 'e', 'f'].find((key) => nodeIndex(key) === node)!)
+  const nowOf = async (key: string): Promise<number> => (await reads.text(key, asOne, rethrow)).serverNowMs
+  for (const key of ofEach) await nowOf(key)
+  await clock.advance(3)
+  expect(await Promise.all(ofEach.map(nowOf))).toEqual([10_003, 20_003, 30_003])
 })
 
 test('asks once for a key that many want at once', async () => {
