@@ -57,7 +57,10 @@ export interface ReadReply {
   readonly control?: Control | undefined
 }
 
-/** What is made of one key's envelope, undefined if it is absent; and of what went wrong instead. */
+/**
+ * What is made of one key's envelope, undefined if it is absent; and of what went wrong instead. `serverNowMs`: the server's
+ * wall clock when it read, or a few milliseconds more, never less.
+ */
 export type UseOfOne<R> = (envelope: string | undefined, serverNowMs: number) => R | Promise<R>
 export type UseOfFailure<R> = (error: unknown) => R | Promise<R>
 
