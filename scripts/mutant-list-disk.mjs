@@ -154,7 +154,7 @@ export const DISK_MUTANTS = [
     name: 'disk invalidated-while-down',
     file: 'src/core/log-sync.ts',
     find: 'for (const row of rows) this.#apply(shard, row, true)',
-    replace: 'for (const row of this.#keeper ? [] : rows) this.#apply(row, true)',
+    replace: 'for (const row of this.#keeper ? [] : rows) this.#apply(shard, row, true)',
     tests: ON_DISK,
   },
   {

@@ -78,7 +78,7 @@ function servers(inspection: SharedInspection, shared: SharedTier): DoctorFindin
           ),
         ],
   )
-  return [...findings, ...budget(inspection)].filter((finding) => finding !== undefined)
+  return [...findings, subscribe(inspection, shared), ...budget(inspection)].filter((finding) => finding !== undefined)
 }
 
 function bound({ pollMs, commandTimeoutMs }: SharedTier, maxStalenessMs: number): DoctorFinding {
@@ -131,6 +131,12 @@ function publish(node: NodeInspection): DoctorFinding | undefined {
   if (refused === undefined) return undefined
   const means = "no invalidation is acknowledged: allow this user the channels under the tier's prefix (&…)"
   return broken('publish', `${at(node)}refuses PUBLISH: ${refused}`, means)
+}
+
+function subscribe({ subscribeRefused }: SharedInspection, { pollMs }: SharedTier): DoctorFinding | undefined {
+  if (subscribeRefused === undefined) return undefined
+  const means = `what others invalidate is noticed by the poll alone, up to ${pollMs} ms later: allow +subscribe and the channels`
+  return look('subscribe', `SUBSCRIBE is refused: ${subscribeRefused}`, means)
 }
 
 function eviction(node: NodeInspection): DoctorFinding | undefined {

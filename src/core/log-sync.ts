@@ -7,6 +7,10 @@ import type { ServerTime } from './server-time.js'
 
 const ROWS_PER_READ = 500
 
+/** A server that refused the subscription is asked again after so long, each time twice as long. */
+const ASK_AGAIN_MS = 1_000
+const MAX_ASK_AGAIN_MS = 300_000
+
 /** Why a log could not be followed on from the last row. */
 export type Discontinuity = 'first' | 'trimmed' | 'rewound' | 'lost'
 
@@ -68,6 +72,9 @@ export class LogSync {
   #running: Promise<boolean> | undefined
   #cancelTimer: CancelTimer | undefined
   #unsubscribe: Promise<(() => Promise<void>) | undefined> | undefined
+  /** Subscriptions that were refused, one after the other, and when to ask again: what is refused once is so for long. */
+  #refusals = 0
+  #askAgainAtMs = Number.NEGATIVE_INFINITY
   #isClosed = false
   #failure: { readonly error: unknown; readonly atMs: number } | undefined
   /** Set by every read that relied on the bound; an idle process stops polling. */
@@ -244,14 +251,22 @@ export class LogSync {
   #start(): void {
     if (this.#tier.pollMs > 0) this.#cancelTimer ??= this.#schedule()
     if (this.#tier.subscribe === undefined || this.#unsubscribe !== undefined) return
+    if (this.#clock.now() < this.#askAgainAtMs) return
     this.#unsubscribe = this.#tier
       .subscribe((shard, row) => this.#apply(shard, row, false))
-      .catch((error: unknown) => {
-        // The next sync tries again.
-        this.#unsubscribe = undefined
-        this.#events.emit({ type: 'tier-failed', tier: this.#tier.name, operation: 'subscribe', error })
-        return undefined
+      .then((unsubscribe) => {
+        this.#refusals = 0
+        return unsubscribe
       })
+      .catch((error: unknown) => this.#refused(error))
+  }
+
+  /** The log is followed all the same, a poll later. Said once. */
+  #refused(error: unknown): undefined {
+    this.#unsubscribe = undefined
+    this.#askAgainAtMs = this.#clock.now() + Math.min(MAX_ASK_AGAIN_MS, ASK_AGAIN_MS * 2 ** this.#refusals)
+    if (this.#refusals++ > 0) return
+    this.#events.emit({ type: 'tier-failed', tier: this.#tier.name, operation: 'subscribe', error })
   }
 
   #schedule(): CancelTimer {

@@ -19,6 +19,9 @@ interface Guarded {
   answeredAt: number
 }
 
+/** So long what is known of all servers holds, unless the client knows others: to see that walks over every slot. */
+const NAMES_MS = 1_000
+
 /** The name of the only node where there are no nodes. */
 const ONLY = ''
 
@@ -34,6 +37,8 @@ export class RedisGuard {
   readonly #breaker: BreakerSettings | undefined
   readonly #tierName: string
   readonly #nodes = new Map<string, Guarded>()
+  /** The servers when the client was last seen to know them all. */
+  #allNames: { readonly text: string; readonly untilMs: number } | undefined
   #closed: Error | undefined
 
   constructor(
@@ -83,10 +88,13 @@ export class RedisGuard {
   async everyName(): Promise<readonly string[]> {
     const { nodes } = this.#connection
     if (nodes === undefined) return [ONLY]
+    const isKnown = this.#allNames?.text === nodes.names().join() && this.#clock.now() < this.#allNames.untilMs
+    if (isKnown) return nodes.names()
     if (!knowsEveryNode(nodes)) await this.send(['TIME'])
     if (!knowsEveryNode(nodes)) {
       throw new CacheError('SHARED_TIER_FAILED', `Shared tier '${this.#tierName}' is not connected to every server.`)
     }
+    this.#allNames = { text: nodes.names().join(), untilMs: this.#clock.now() + NAMES_MS }
     return nodes.names()
   }
 

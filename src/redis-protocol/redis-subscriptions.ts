@@ -1,3 +1,4 @@
+import { errorText } from '../core/error-text.js'
 import { CacheError } from '../core/errors.js'
 import type { LogRow } from '../core/ports/shared-tier.js'
 import type { RedisConnection, RedisSubscription } from './redis-connection.js'
@@ -44,6 +45,17 @@ export class RedisSubscriptions {
       }
     }
     return () => this.#end(subscription)
+  }
+
+  /** Why the server lets nobody listen, if it does not: by a connection that is closed again. */
+  async refusal(): Promise<string | undefined> {
+    try {
+      const end = await this.begin(() => {})
+      await end()
+      return undefined
+    } catch (error) {
+      return errorText(error)
+    }
   }
 
   async endAll(): Promise<void> {

@@ -318,9 +318,11 @@ export class RedisTier implements SharedTier {
     const logs = Array.from({ length: this.shards }, (_, shard) => this.#layout.log(shard))
     const names = { logs, channel: this.fencing === 'none' ? undefined : logs[0] }
     const nodes = await inspectNodes(this.#guard, this.#clock, names)
+    const isReached = nodes.some(({ error }) => error === undefined)
+    const subscribeRefused = isReached ? await this.#subscriptions?.refusal() : undefined
     await this.#budget?.look(true)
     const { maxBytes, highWaterMark } = this.#budget?.settings ?? {}
-    return { nodes, ownBytes: this.#budget?.ownBytes, budgetBytes: maxBytes, highWaterMark }
+    return { nodes, subscribeRefused, ownBytes: this.#budget?.ownBytes, budgetBytes: maxBytes, highWaterMark }
   }
 
   close(): Promise<void> {

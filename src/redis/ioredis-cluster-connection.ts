@@ -5,6 +5,7 @@ import type {
   RedisSubscription,
 } from '../redis-protocol/redis-connection.js'
 import { atEndOfTick } from '../redis-protocol/turn-clock.js'
+import { FirstConnection } from './first-connection.js'
 import { callWith, isConnected, takesCommands } from './ioredis-connection.js'
 import { SUBSCRIBER_OPTIONS, subscribeWith } from './ioredis-subscription.js'
 import { nodeAnswers } from './node-answers.js'
@@ -16,14 +17,16 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
   readonly keepsOrder = false
   readonly nodes = this
   readonly #cluster: IoredisCluster
+  readonly #first: FirstConnection
 
   constructor(cluster: IoredisCluster) {
     this.#cluster = cluster
+    this.#first = new FirstConnection(cluster)
   }
 
   /** A disconnecting cluster is one that is closed, or about to begin anew. */
   get isUp(): boolean {
-    return takesCommands(this.#cluster) && this.#cluster.status !== 'disconnecting'
+    return this.#first.isOpening || (takesCommands(this.#cluster) && this.#cluster.status !== 'disconnecting')
   }
 
   names(): readonly string[] {
@@ -41,6 +44,10 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
   }
 
   send(command: RedisCommand): Promise<unknown> {
+    return this.#first.opened()?.then(() => this.#call(command)) ?? this.#call(command)
+  }
+
+  #call(command: RedisCommand): Promise<unknown> {
     return callWith(this.#cluster, command)
   }
 
@@ -65,7 +72,11 @@ export class IoredisClusterConnection implements RedisConnection, RedisNodes {
 
   /** Plain channels: every node of a Cluster hears what is published on any of them, from 6.2 on. */
   subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): RedisSubscription {
-    const subscriber = this.#cluster.duplicate([], { redisOptions: SUBSCRIBER_OPTIONS, lazyConnect: false })
+    const subscriber = this.#cluster.duplicate([], {
+      redisOptions: SUBSCRIBER_OPTIONS,
+      lazyConnect: false,
+      enableOfflineQueue: true,
+    })
     return subscribeWith(subscriber, channels, onMessage)
   }
 

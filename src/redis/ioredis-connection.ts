@@ -1,5 +1,6 @@
 import type { RedisCommand, RedisConnection, RedisSubscription } from '../redis-protocol/redis-connection.js'
 import { atEndOfTick } from '../redis-protocol/turn-clock.js'
+import { FirstConnection } from './first-connection.js'
 import { SUBSCRIBER_OPTIONS, subscribeWith } from './ioredis-subscription.js'
 import { inOneWrite } from './one-write.js'
 import type { IoredisClient } from './redis-client.js'
@@ -8,16 +9,22 @@ import type { IoredisClient } from './redis-client.js'
 export class IoredisConnection implements RedisConnection {
   readonly keepsOrder = true
   readonly #client: IoredisClient
+  readonly #first: FirstConnection
 
   constructor(client: IoredisClient) {
     this.#client = client
+    this.#first = new FirstConnection(client)
   }
 
   get isUp(): boolean {
-    return takesCommands(this.#client)
+    return this.#first.isOpening || takesCommands(this.#client)
   }
 
   send(command: RedisCommand): Promise<unknown> {
+    return this.#first.opened()?.then(() => this.#call(command)) ?? this.#call(command)
+  }
+
+  #call(command: RedisCommand): Promise<unknown> {
     inOneWrite(this.#client.stream)
     return callWith(this.#client, command)
   }

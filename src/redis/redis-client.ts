@@ -21,6 +21,8 @@ export interface IoredisClient {
   readonly options?: IoredisClientOptions | undefined
   /** Missing until it is connected. */
   readonly stream?: CorkableStream | undefined
+  /** Called for a client that waits for its first command and keeps no queue. */
+  connect?(): Promise<unknown>
   call(command: string, args: string[]): Promise<unknown>
   duplicate(override?: IoredisSubscriberOptions): IoredisSubscriber
 }
@@ -32,11 +34,13 @@ export interface IoredisCluster {
   readonly options?: IoredisClientOptions | undefined
   /** Which nodes serve each slot, `host:port`, the primary first. */
   readonly slots: readonly (readonly string[])[]
+  /** As that of a client. */
+  connect?(): Promise<unknown>
   call(command: string, args: string[]): Promise<unknown>
   nodes(role: 'master'): readonly IoredisNode[]
   duplicate(
     startupNodes: [],
-    override: { redisOptions: IoredisSubscriberOptions; lazyConnect: false },
+    override: { redisOptions: IoredisSubscriberOptions; lazyConnect: false; enableOfflineQueue: true },
   ): IoredisSubscriber
 }
 

@@ -221,6 +221,8 @@ export interface NodeInspection {
 
 export interface SharedInspection {
   readonly nodes: readonly NodeInspection[]
+  /** Why this user may not listen to what is published, in the server's words; undefined = it may, or nobody listens. */
+  readonly subscribeRefused?: string | undefined
   /** The tier's own keys, estimated by a sample. */
   readonly ownBytes?: number | undefined
   /** What the tier allows itself; undefined = no budget. */

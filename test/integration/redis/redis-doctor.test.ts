@@ -88,6 +88,9 @@ test('says of what a user may not do what it means, and what is not known then',
   // As a new user of Redis 7 is: without channels.
   const deaf = await findingsOf('~*')
   expect(deaf.publish).toMatch(/^broken: refuses PUBLISH: NOPERM .*no invalidation is acknowledged/)
+  expect(deaf.subscribe).toMatch(/^look: SUBSCRIBE is refused: .*NOPERM.* noticed by the poll alone/)
+  expect(await findingsOf('~*', '&*')).not.toHaveProperty('subscribe')
+  expect((await findingsOf('~*', '&*', '-subscribe')).subscribe).toMatch(/^look: /)
   expect(deaf.scripts).toMatch(/^good/)
   expect((await findingsOf('~other:*', '&*')).scripts).toMatch(/^broken: refuses EVAL: NOPERM .*keys/)
   const discreet = await findingsOf('~*', '&*', '-info')
