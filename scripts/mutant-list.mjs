@@ -344,9 +344,37 @@ export const MUTANTS = [
   {
     name: 'rewind-unseen-by-who-was-acknowledged',
     file: 'src/core/log-sync.ts',
-    find: "if (isKnown && compareIds(from?.id ?? '0-0', acknowledged.id) < 0)",
-    replace: 'if (isKnown && from === undefined)',
+    find: 'if (isPassed(acknowledged, isLast ? undefined : from))',
+    replace: 'if (acknowledged.size > 0 && from === undefined)',
     tests: ['test/unit/core/failover.test.ts'],
+  },
+  {
+    name: 'rewind-unseen-behind-a-later-acknowledgement',
+    file: 'src/core/log-sync.ts',
+    find: 'if (isPassed(acknowledged, isLast ? undefined : from))',
+    replace: "if (isLast && [...acknowledged].some((id) => compareIds(from?.id ?? '0-0', id) < 0))",
+    tests: ['test/unit/core/failover.test.ts'],
+  },
+  {
+    name: 'rewind-taken-for-trimming',
+    file: 'src/core/log-sync.ts',
+    find: "if (oldest !== undefined && compareIds(oldest.id, anchor.id) < 0) return 'rewound'",
+    replace: '',
+    tests: ['test/unit/core/failover.test.ts'],
+  },
+  {
+    name: 'ticket-forgets-who-missed-before',
+    file: 'src/core/tickets.ts',
+    find: 'const doubt = isOpen ? doubtOf(known, nowMs) : undefined',
+    replace: 'const doubt = undefined; void doubtOf',
+    tests: ['test/unit/core/sync-view.test.ts'],
+  },
+  {
+    name: 'ticket-prolonged-by-every-miss',
+    file: 'src/core/tickets.ts',
+    find: 'return { untilMs: lapsesAtMs, owners',
+    replace: 'return { untilMs: Number.POSITIVE_INFINITY, owners',
+    tests: ['test/unit/core/sync-view.test.ts'],
   },
   {
     name: 'failure-heard-by-strict',
@@ -374,7 +402,7 @@ export const MUTANTS = [
     file: 'src/core/soft-runs.ts',
     find: 'if (run.to > seen) since = Math.min(since, run.sinceMs)',
     replace: 'if (run.to > seen) since = run.sinceMs',
-    tests: ['test/unit/core/soft-aging.test.ts'],
+    tests: ['test/unit/core/soft-clocks.test.ts'],
   },
   {
     name: 'soft-ages-from-notice in memory',

@@ -173,7 +173,7 @@ export function createCacheWith(defaultMemory: () => MemoryTierDefinition, optio
       time,
       listener: {
         apply: (entry, heard) => invalidator.apply(entry, heard),
-        acknowledged: (shard) => invalidator.acknowledged(shard),
+        acknowledged: (shard, anchor) => invalidator.acknowledged(shard, anchor),
         discontinuity: (shard, cause) => queue!.repair(invalidator.discontinuity(shard, cause)),
       },
     })

@@ -1,7 +1,7 @@
 import { CacheError, InvalidOptionError, notOnDisk } from './errors.js'
 import type { LocalStore } from './local-store.js'
 import { encodeEntriesPayload, type LogEntry, MAX_KEYS_PER_LOG_ROW } from './log-entry.js'
-import type { Discontinuity, Heard } from './log-sync.js'
+import type { Anchor, Discontinuity, Heard } from './log-sync.js'
 import type { Namespace } from './namespace.js'
 import type { Namespaces } from './namespaces.js'
 import { OwnInvalidations } from './own-invalidations.js'
@@ -184,14 +184,14 @@ export class Invalidator {
     this.#tell({ namespace, entries: refs, tags: [], clear: false, soft: entry.soft }, source, entry.origin)
   }
 
-  acknowledged(shard: number): LogPosition | undefined {
-    return this.#own.position(shard)
+  acknowledged(shard: number, anchor: Anchor): Set<string> {
+    return this.#own.behind(shard, anchor)
   }
 
   /** Everything local of a shard goes. After a rewind, answers what the server must be told again. */
   discontinuity(shard: number, cause: Discontinuity): Repair[] {
     this.#parts.disk?.distrust(shard)
-    this.#own.forgetPosition(shard)
+    this.#own.forgetUnread(shard)
     const lost = cause === 'rewound' ? this.#own.since(this.#parts.clock.now()) : []
     const repairs: Repair[] = []
     for (const namespace of this.#namespaces.all()) {

@@ -30,8 +30,11 @@ export interface LogListener {
    * that it had told, as a replica does that was promoted before it had them.
    */
   discontinuity(shard: number, cause: Discontinuity): void
-  /** The newest row that this process knows to be in the log, because what it says was acknowledged here. */
-  acknowledged(shard: number): LogPosition | undefined
+  /**
+   * Ids of rows behind an anchor that this process knows to be in the log, because what they say was acknowledged here.
+   * Those up to the anchor were read, and need not be told again.
+   */
+  acknowledged(shard: number, anchor: Anchor): Set<string>
 }
 
 /** Remembers anchors for the next process, where local tiers outlive this one. */
@@ -53,7 +56,7 @@ export interface Anchor {
  * - `syncedAt` is when the last successful sync was *sent*: whatever was acknowledged before that has been applied.
  * - Each sync reads from its own last row, inclusive. If that row is not there, byte for byte, rows may have been
  *   missed (trimmed, flushed, failed over): everything local is dropped and the anchor set anew.
- * - A log that ends before a row whose invalidation was acknowledged to this process has forgotten it, too.
+ * - A log without a row whose invalidation was acknowledged to this process has forgotten it, too.
  * - Pub/sub rows are applied as they come, but move neither anchor nor `syncedAt`.
  *
  * Modes: unanchored (nothing may answer locally) → current (within the bound) ⇄ lapsed (a read starts one shared sync).
@@ -202,8 +205,8 @@ export class LogSync {
 
   async #syncShard(shard: number): Promise<void> {
     const anchor = this.#anchors[shard]
-    const acknowledged = this.#listener.acknowledged(shard)
     if (anchor === undefined) return this.#reanchor(shard, 'first')
+    const acknowledged = this.#listener.acknowledged(shard, anchor)
     let from = anchor.row
     for (;;) {
       const sentAt = this.#clock.now()
@@ -218,12 +221,13 @@ export class LogSync {
       if (from === undefined && slice.rows.length === ROWS_PER_READ) return this.#reanchor(shard, 'trimmed')
       const rows = from === undefined ? slice.rows : slice.rows.slice(1)
       for (const row of rows) this.#apply(shard, row, true)
+      for (const { id } of rows) acknowledged.delete(id)
       from = rows.at(-1) ?? from
       this.#anchors[shard] = { generation: anchor.generation, row: from }
-      if (slice.rows.length < ROWS_PER_READ) break
+      const isLast = slice.rows.length < ROWS_PER_READ
+      if (isPassed(acknowledged, isLast ? undefined : from)) return this.#reanchor(shard, 'rewound')
+      if (isLast) return
     }
-    const isKnown = acknowledged?.generation === anchor.generation
-    if (isKnown && compareIds(from?.id ?? '0-0', acknowledged.id) < 0) await this.#reanchor(shard, 'rewound')
   }
 
   /** Drops what is local first: between the tail's row and this moment nothing may be served. */
@@ -239,7 +243,11 @@ export class LogSync {
   async #whyBroken(shard: number, anchor: LogRow, first: LogRow | undefined): Promise<'trimmed' | 'rewound'> {
     if (first?.id === anchor.id) return 'rewound'
     const { row } = await this.#tier.tail(shard)
-    return row === undefined || compareIds(row.id, anchor.id) < 0 ? 'rewound' : 'trimmed'
+    if (row === undefined || compareIds(row.id, anchor.id) < 0) return 'rewound'
+    // Trimming takes the oldest rows. Others may have written to a log that has forgotten ours.
+    const [oldest] = (await this.#tier.logSince(shard, '0-0', 1)).rows
+    if (oldest !== undefined && compareIds(oldest.id, anchor.id) < 0) return 'rewound'
+    return 'trimmed'
   }
 
   #apply(shard: number, row: LogRow, isOrdered: boolean): void {
@@ -277,6 +285,12 @@ export class LogSync {
       void this.sync()
     }, this.#tier.pollMs)
   }
+}
+
+/** True if one of these rows should have come by: up to `row`, or at all. */
+function isPassed(ids: ReadonlySet<string>, row: LogRow | undefined): boolean {
+  for (const id of ids) if (row === undefined || compareIds(id, row.id) < 0) return true
+  return false
 }
 
 /** When the row of a stream id was written, by the server's clock. */

@@ -1,5 +1,5 @@
 import type { Invalidation } from './invalidate.js'
-import { compareIds } from './log-sync.js'
+import { type Anchor, compareIds } from './log-sync.js'
 import type { LogPosition } from './ports/shared-tier.js'
 
 /** How long what this process had acknowledged may be lost by a failover: replicas lag by less. */
@@ -8,7 +8,8 @@ const MAX_KEPT = 1_000
 
 /** What this process had acknowledged lately: it says it again when a server turns out to have forgotten it. */
 export class OwnInvalidations {
-  readonly #positions = new Map<number, LogPosition>()
+  /** By shard: rows that were not seen in the log yet. */
+  readonly #unread = new Map<number, LogPosition[]>()
   #kept: { readonly atMs: number; readonly invalidation: Invalidation }[] = []
 
   add(invalidation: Invalidation, nowMs: number): void {
@@ -18,18 +19,24 @@ export class OwnInvalidations {
 
   /** A row of the log that is there, because it was acknowledged. */
   reached(position: LogPosition): void {
-    const known = this.#positions.get(position.shard)
-    const isNewer = known?.generation !== position.generation || compareIds(position.id, known.id) > 0
-    if (isNewer) this.#positions.set(position.shard, position)
+    const unread = this.#unread.get(position.shard) ?? []
+    // A process that never reads follows no log.
+    this.#unread.set(position.shard, unread.length >= 2 * MAX_KEPT ? unread.slice(-MAX_KEPT) : unread)
+    this.#unread.get(position.shard)!.push(position)
   }
 
-  position(shard: number): LogPosition | undefined {
-    return this.#positions.get(shard)
+  /** Ids of those that must come behind an anchor. */
+  behind(shard: number, { generation, row }: Anchor): Set<string> {
+    const left = (this.#unread.get(shard) ?? []).filter(
+      (position) => position.generation === generation && compareIds(position.id, row?.id ?? '0-0') > 0,
+    )
+    this.#unread.set(shard, left)
+    return new Set(left.map(({ id }) => id))
   }
 
   /** The log was taken up anew: what it should have reached before does not count any more. */
-  forgetPosition(shard: number): void {
-    this.#positions.delete(shard)
+  forgetUnread(shard: number): void {
+    this.#unread.delete(shard)
   }
 
   since(nowMs: number): Invalidation[] {

@@ -13,12 +13,20 @@ interface Ticket {
   /** Misses that no `set` has answered yet. */
   owners: number
   lapsesAtMs: number
+  /** Some missed the key before an invalidation, and may still come back. */
+  doubt: Doubt | undefined
+}
+
+interface Doubt {
+  readonly untilMs: number
+  /** Of them and of those who missed it later: misses that no `set` has answered yet. */
+  owners: number
 }
 
 /**
  * What ties a `set` of a sync view to the miss before it. The call shapes of a sync cache name only the key, so nobody
  * can say which of several callers comes back: once an invalidation has poisoned a key's ticket, no `set` of that key is
- * kept until all who had missed it came back, or the ticket lapsed.
+ * kept until all who have missed it came back, or the time of those who had missed it before is over.
  */
 export class Tickets {
   readonly #clock: Clock
@@ -41,8 +49,10 @@ export class Tickets {
   issue(key: Key, sequence: number): void {
     const nowMs = this.#clock.now()
     const known = this.#byKey.get(key)
-    if (known !== undefined && nowMs < known.lapsesAtMs) {
+    const isOpen = known !== undefined && nowMs < known.lapsesAtMs
+    if (isOpen && !known.flight.isPoisoned) {
       known.owners++
+      if (known.doubt !== undefined) known.doubt.owners++
       known.lapsesAtMs = nowMs + this.#lifeMs
       this.#byKey.delete(key)
       this.#byKey.set(key, known)
@@ -54,7 +64,8 @@ export class Tickets {
     // Nobody can wait for it.
     flight.isDetached = true
     this.#flights.register(flight)
-    this.#byKey.set(key, { flight, owners: 1, lapsesAtMs: nowMs + this.#lifeMs })
+    const doubt = isOpen ? doubtOf(known, nowMs) : undefined
+    this.#byKey.set(key, { flight, owners: 1, lapsesAtMs: nowMs + this.#lifeMs, doubt })
     this.#cancelTimer ??= this.#clock.setHousekeepingTimer(this.#purge, this.#lifeMs)
   }
 
@@ -65,7 +76,12 @@ export class Tickets {
   redeem(key: Key, sequence: number): number | undefined {
     const ticket = this.#byKey.get(key)
     if (ticket === undefined) return this.#clock.now() < this.#doubtfulUntilMs ? undefined : sequence
-    const { flight } = ticket
+    const { flight, doubt } = ticket
+    if (doubt !== undefined && this.#clock.now() < doubt.untilMs) {
+      if (--doubt.owners === 0) this.#drop(key, ticket)
+      return undefined
+    }
+    ticket.doubt = undefined
     if (--ticket.owners === 0) this.#drop(key, ticket)
     return flight.isPoisoned ? undefined : flight.seen
   }
@@ -97,4 +113,10 @@ export class Tickets {
     this.#byKey.delete(key)
     this.#flights.settle(ticket.flight)
   }
+}
+
+/** What a poisoned ticket leaves to the next one, together with the miss that begins that. */
+function doubtOf({ owners, lapsesAtMs, doubt }: Ticket, nowMs: number): Doubt {
+  const isOpen = doubt !== undefined && nowMs < doubt.untilMs
+  return { untilMs: lapsesAtMs, owners: (isOpen ? doubt.owners : owners) + 1 }
 }

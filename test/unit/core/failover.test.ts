@@ -56,6 +56,36 @@ describe('after a failover that lost an acknowledged invalidation', () => {
     expect(server.commands.endEpoch).toBeLessThanOrEqual(2)
   })
 
+  it('survivors see it though somebody has written to the log since', async () => {
+    const { a, b, clock, server } = await setUp()
+    const failOver = server.replica()
+    await clock.advance(10)
+    await a.invalidate({ tags: ['t'] })
+    // It has read that row.
+    await a.get(row, 'else')
+    await clock.advance(600)
+    failOver()
+    await b.delete(row, 'l')
+    await a.get(row, 'else')
+    await clock.advance(600)
+    expect(await a.getOrFill(row, 'k', () => 'new')).toBe('new')
+    expect(await b.getOrFill(row, 'k', () => 'newer', strict)).toBe('new')
+  })
+
+  it('so does who has written to it himself', async () => {
+    const { a, b, clock, server } = await setUp()
+    const failOver = server.replica()
+    await clock.advance(10)
+    server.dropPush = true
+    await a.invalidate({ tags: ['t'] })
+    failOver()
+    await clock.advance(5)
+    await a.delete(row, 'l')
+    await a.get(row, 'else')
+    await clock.advance(600)
+    expect(await b.getOrFill(row, 'k', () => 'new', strict)).toBe('new')
+  })
+
   it('nothing is read from the shared tier before that was said', async () => {
     const { a, clock, server } = await setUp()
     const failOver = server.replica()

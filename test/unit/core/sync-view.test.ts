@@ -119,6 +119,38 @@ describe('a sync view', () => {
     expect(a.get('r1')).toBe('new')
   })
 
+  it('waits for him no longer though others miss the key all the time', async () => {
+    const { a, clock } = await setUp(1)
+    // He never comes back.
+    a.get('r1')
+    a.invalidate('r1')
+    await clock.settle()
+    let kept = 0
+    for (let second = 0; second < 20; second++) {
+      if (a.get('r1') === undefined) a.set('r1', 'new')
+      else kept++
+      await clock.advance(1_000)
+    }
+    expect(kept).toBeGreaterThan(5)
+  })
+
+  it('keeps nothing of who missed it between two invalidations, nor of who missed it before both', async () => {
+    const { a, clock } = await setUp(1)
+    a.get('r1')
+    a.invalidate('r1')
+    await clock.advance(6_000)
+    a.get('r1')
+    a.invalidate('r1')
+    await clock.advance(5_000)
+    // The time of the first is over; the second may still come back with what he has read before.
+    a.get('r1')
+    a.set('r1', 'old')
+    expect(a.get('r1')).toBeUndefined()
+    await clock.advance(5_100)
+    a.set('r1', 'new')
+    expect(a.get('r1')).toBe('new')
+  })
+
   it('shares its misses with other views of the same policy', async () => {
     const { a, caches } = await setUp()
     a.get('r1')
