@@ -370,6 +370,27 @@ export const MUTANTS = [
     tests: ['test/unit/core/sync-view.test.ts'],
   },
   {
+    name: 'warm-outlives-its-cache',
+    file: 'src/core/warm.ts',
+    find: "if (CacheError.is(error) && error.code === 'CACHE_CLOSED') throw error",
+    replace: 'void CacheError',
+    tests: ['test/unit/core/warm.test.ts'],
+  },
+  {
+    name: 'warm-goes-on-after-it-rejected',
+    file: 'src/core/warm.ts',
+    find: 'isOver = true',
+    replace: 'void isOver',
+    tests: ['test/unit/core/warm.test.ts'],
+  },
+  {
+    name: 'queue-tries-on-after-close',
+    file: 'src/core/invalidation-queue.ts',
+    find: 'if (!isDone && !this.#isOver) this',
+    replace: 'if (!isDone) this',
+    tests: ['test/unit/core/invalidation-queue.test.ts'],
+  },
+  {
     name: 'ticket-prolonged-by-every-miss',
     file: 'src/core/tickets.ts',
     find: 'return { untilMs: lapsesAtMs, owners',

@@ -78,6 +78,7 @@ export class InvalidationQueue {
   #running: Promise<boolean> | undefined
   #failedAtMs = Number.NEGATIVE_INFINITY
   #cancelTimer: CancelTimer | undefined
+  #isOver = false
 
   constructor(parts: {
     clock: Clock
@@ -143,6 +144,7 @@ export class InvalidationQueue {
         this.#clock.setTimer(resolve, Math.min(this.#retryMs / 2, untilMs - this.#clock.now()))
       })
     }
+    this.#isOver = true
     this.#cancelTimer?.()
     return this.size
   }
@@ -221,7 +223,8 @@ export class InvalidationQueue {
     return this.#clock.setHousekeepingTimer(() => {
       this.#cancelTimer = undefined
       void this.#attempt().then((isDone) => {
-        if (!isDone) this.#cancelTimer ??= this.#schedule()
+        // The last attempt before `close` may have been under way when this one was due.
+        if (!isDone && !this.#isOver) this.#cancelTimer ??= this.#schedule()
       })
     }, this.#retryMs)
   }

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from './errors.js'
+import { CacheError, InvalidOptionError } from './errors.js'
 import { checkFields, checkSignal } from './options.js'
 import { parseCount } from './quantity.js'
 
@@ -24,7 +24,8 @@ const MAX_ERRORS = 10
 
 /**
  * Runs `warmOne` for all items, a bounded number at once; items are taken from their source as places become free. One
- * that fails does not end the rest. Rejects if the signal aborts or the source itself fails.
+ * that fails does not end the rest. Rejects if the signal aborts, the cache is closed, the source itself or `onProgress`
+ * fails; then nothing more begins.
  */
 export async function warmAll<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -36,6 +37,7 @@ export async function warmAll<T>(
   let warmed = 0
   const errors: unknown[] = []
   let failed = 0
+  let isOver = false
   const report = (): WarmReport => ({ warmed, failed, errors: [...errors] })
   // One step at a time: an async source need not bear being asked twice at once.
   let turn: Promise<unknown> = Promise.resolve()
@@ -45,7 +47,7 @@ export async function warmAll<T>(
     return step
   }
   const work = async (): Promise<void> => {
-    for (;;) {
+    while (!isOver) {
       signal?.throwIfAborted()
       const step = await next()
       if (step.done) return
@@ -54,6 +56,8 @@ export async function warmAll<T>(
         warmed++
       } catch (error) {
         signal?.throwIfAborted()
+        // Each of the rest would fail at once: an endless source would keep the process busy for ever.
+        if (CacheError.is(error) && error.code === 'CACHE_CLOSED') throw error
         failed++
         if (errors.length < MAX_ERRORS) errors.push(error)
       }
@@ -63,6 +67,7 @@ export async function warmAll<T>(
   try {
     await Promise.all(Array.from({ length: concurrency }, work))
   } finally {
+    isOver = true
     await turn
     await source.return?.()
   }

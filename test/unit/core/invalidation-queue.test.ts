@@ -201,6 +201,31 @@ describe('a queue that is full', () => {
 })
 
 describe('close', () => {
+  it.each([0, 50, 100, 150, 200, 250, 300, 350, 400, 450, 500, 550, 600, 650, 700])(
+    'leaves no timer behind, also where an attempt was due while the last one was under way: after %i ms',
+    async (laterMs) => {
+      const own = fakeClock()
+      let hangs = false
+      const hung = createTwinServer({
+        clock: own,
+        random: seededRandom(1),
+        deliver: () => (hangs ? new Promise<never>(() => {}) : undefined),
+      })
+      const tiers = [memoryTier(), sharedTier({ server: hung })]
+      const single = createCache({ tiers, clock: own, random: seededRandom(2) })
+      await single.getOrFill(row, 'k', () => 1)
+      hangs = true
+      const deleted = single.delete(row, 'k', queued)
+      await own.advance(1_000)
+      expect(await deleted).toEqual({ state: 'queued' })
+      await own.advance(laterMs)
+      const closed = single.close({ graceMs: 10 })
+      await own.advance(5_000)
+      expect(await closed).toMatchObject({ undelivered: 1 })
+      expect(own.pendingTimers).toBe(0)
+    },
+  )
+
   it('delivers what waits', async () => {
     await other.set(row, 'k', 'old')
     isCut = true

@@ -107,6 +107,35 @@ describe('warm', () => {
     expect(running).toBe(0)
   })
 
+  it('begins nothing more once it has rejected, whatever the reason', async () => {
+    let given = 0
+    // Ends some time, for a test that fails must end.
+    const next = () => ({ done: given > 100, value: given++ })
+    const source: Iterable<number> = { [Symbol.iterator]: () => ({ next }) }
+    const onProgress = ({ warmed }: WarmReport) => {
+      if (warmed === 4) throw new Error('no more')
+    }
+    const report = cache.warm(squares, source, { concurrency: 2, onProgress })
+    const outcome = expect(report).rejects.toThrow('no more')
+    await clock.advance(250)
+    await outcome
+    const then = given
+    await clock.advance(5_000)
+    expect(given).toBe(then)
+    expect(running).toBe(0)
+  })
+
+  it('ends with its cache', async () => {
+    let given = 0
+    const next = () => ({ done: given > 1_000, value: given++ })
+    const report = cache.warm(squares, { [Symbol.iterator]: () => ({ next }) }, { concurrency: 2 })
+    const outcome = expect(report).rejects.toMatchObject({ code: 'CACHE_CLOSED' })
+    const closed = cache.close({ graceMs: 0 })
+    await clock.advance(200)
+    await Promise.all([outcome, closed])
+    expect(given).toBeLessThan(10)
+  })
+
   it('rejects with the source’s own error', async () => {
     function* source() {
       yield 1
