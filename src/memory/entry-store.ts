@@ -16,7 +16,7 @@ const EVICTION_FLAGS = FLAGS_MASK << FLAGS_SHIFT
 const { SEEN, FRESH_BASE, STORED_BASE, STRIDE: ROW_STRIDE } = ROW
 
 /** Bytes of an entry beside its record: key and value references, and its share of the index. */
-const PAIR_AND_CELL_BYTES = 22
+const PAIR_AND_CELL_BYTES = 23
 
 export interface EntryStoreOptions {
   /** Keep entries' sizes. */
