@@ -190,6 +190,8 @@ export class LogSync {
       }
       return false
     }
+    // Who was refused while there was nobody to ask need not wait as long as somebody without the right to listen.
+    if (this.#failure !== undefined) this.#askAgainAtMs = Number.NEGATIVE_INFINITY
     this.#failure = undefined
     this.#syncedAt = Math.max(this.#syncedAt, sentAt)
     this.#keeper?.save(this.#anchors)
