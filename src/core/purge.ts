@@ -113,7 +113,7 @@ function checkPlan(options: PurgeOptions): Plan {
   if (typeof dryRun !== 'boolean') {
     throw new InvalidOptionError({ field: 'purge.dryRun', value: dryRun, rule: 'must be true or false' })
   }
-  if (from !== undefined && (typeof from !== 'string' || !/^(\d{1,4}:)?\d{1,20}$/.test(from))) {
+  if (from !== undefined && (typeof from !== 'string' || !/^(\d{1,5}:\d{1,4}:)?\d{1,20}$/.test(from))) {
     throw new InvalidOptionError({ field: 'purge.from', value: from, rule: 'must be the cursor of a receipt' })
   }
   checkSignal(signal, 'purge.signal')

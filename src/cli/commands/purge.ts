@@ -38,7 +38,7 @@ function checkPlan({ operands, options }: CliCall): Plan {
     throw badInput(`This deletes everything of tenant '${tenant}'. Say --yes, or look first with --dry-run.`)
   }
   const from = options.resume as string | undefined
-  if (from !== undefined && !/^(\d{1,4}:)?\d{1,20}$/.test(from))
+  if (from !== undefined && !/^(\d{1,5}:\d{1,4}:)?\d{1,20}$/.test(from))
     throw badInput('--resume must be a cursor that a run named.')
   return { tenant, dryRun, keysPerSecond: wholeNumber(options.rate, '--rate', [1, 1_000_000]), from }
 }
