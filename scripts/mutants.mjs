@@ -16,7 +16,8 @@ function prepare() {
   mkdirSync(copy)
   for (const part of ['src', 'test', 'proof', 'scripts', 'tsconfig.json', 'package.json'])
     cpSync(join(root, part), join(copy, part), { recursive: true })
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  // Tests that start processes of their own use what was built.
+  for (const part of ['node_modules', 'dist']) symlinkSync(join(root, part), join(copy, part))
 }
 
 /** The failed tests, each with what it says first; empty if all are green. */
