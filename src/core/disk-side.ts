@@ -212,7 +212,7 @@ export class DiskSide implements AnchorKeeper {
 
   /** Gone, or stale, for every read from now on. */
   evict(space: Space, key: Key, soft: boolean): void {
-    // A row of a shared tier's log does not say how long ago that was.
+    // With a shared tier the log's row comes first, for keys whose policies nobody here may know: the first softening counts.
     const keepMs = this.#shared ? undefined : space.policy.rules.staleMs
     this.#remove([storedKey(space.prefix, key)], soft, keepMs)
   }

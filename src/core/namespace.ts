@@ -16,8 +16,8 @@ interface TagState {
   /** The local sequence at which they were applied here. */
   hardAt: number
   softAt: number
-  /** Since when what was stored before each soft one is stale. */
-  readonly softened: SoftRuns
+  /** Since when what was stored before each soft one is stale; undefined where none was applied. */
+  softened: SoftRuns | undefined
 }
 
 export interface Bump {
@@ -122,7 +122,7 @@ export class Namespace implements NamespaceView {
     let since = Number.POSITIVE_INFINITY
     for (const tag of tags ?? []) {
       const state = this.#tags.get(tag)
-      if (state !== undefined && state.softAt > seen) since = Math.min(since, state.softened.sinceMs(seen))
+      if (state !== undefined && state.softAt > seen) since = Math.min(since, state.softened!.sinceMs(seen))
     }
     return since
   }
@@ -323,7 +323,7 @@ export class Namespace implements NamespaceView {
       softClocks: NO_SOFT_CLOCKS,
       hardAt: this.#forgottenAt,
       softAt: 0,
-      softened: new SoftRuns(),
+      softened: undefined,
     }
     this.#tags.set(tag, state)
     return state
@@ -339,6 +339,7 @@ export class Namespace implements NamespaceView {
 
 function soften(state: TagState, at: number, sinceMs: number): void {
   state.softAt = at
+  state.softened ??= new SoftRuns()
   state.softened.add(at, sinceMs)
 }
 

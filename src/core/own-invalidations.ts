@@ -20,9 +20,9 @@ export class OwnInvalidations {
   /** A row of the log that is there, because it was acknowledged. */
   reached(position: LogPosition): void {
     const unread = this.#unread.get(position.shard) ?? []
+    unread.push(position)
     // A process that never reads follows no log.
-    this.#unread.set(position.shard, unread.length >= 2 * MAX_KEPT ? unread.slice(-MAX_KEPT) : unread)
-    this.#unread.get(position.shard)!.push(position)
+    this.#unread.set(position.shard, unread.length > 2 * MAX_KEPT ? unread.slice(-MAX_KEPT) : unread)
   }
 
   /** Ids of those that must come behind an anchor. */

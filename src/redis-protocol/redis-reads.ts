@@ -63,8 +63,8 @@ class Batch {
 
 /**
  * Reads of one turn of the event loop share commands: one `MGET` to each node, whoever asks, and a `TIME` before it
- * unless the node's time is known from a moment ago. A read joins a batch only before it is sent, so each is executed after it began, and what it returns is as new as if it had been
- * sent alone.
+ * unless the node's time is known from a moment ago. A read joins a batch only before it is sent, so each is executed
+ * after it began, and what it returns is as new as if it had been sent alone.
  */
 export class RedisReads {
   readonly #guard: RedisGuard

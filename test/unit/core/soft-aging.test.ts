@@ -23,28 +23,35 @@ const ways = {
   entry: { entries: [[row, 'k']], soft: true },
 } as const
 
+const fail = (): never => {
+  throw new Error('down')
+}
+
+/** The first filled the entry, the second holds it in memory, the third has only looked at something else. */
+async function threeProcesses() {
+  open = twinCaches(3)
+  const { caches, clock } = open
+  const [a, b, c] = caches
+  await a!.getOrFill(row, 'k', () => 'old')
+  await b!.get(row, 'k')
+  await c!.get(row, 'else')
+  return { a: a!, caches, clock }
+}
+
 describe.each(['tag', 'entry'] as const)('after a soft invalidation by %s', (way) => {
   it.each([
     ['that held it in memory', 1],
     ['that invalidated it', 0],
     ['that reads it from the shared tier', 2],
   ])('a process %s knows since when it is stale, however late it looks', async (_, index) => {
-    open = twinCaches(3)
-    const { caches, clock } = open
-    const [a, b, c] = caches
-    await a!.getOrFill(row, 'k', () => 'old')
-    await b!.get(row, 'k')
-    await c!.get(row, 'else')
+    const { a, caches, clock } = await threeProcesses()
     await clock.advance(60_000)
-    await a!.invalidate(ways[way])
+    await a.invalidate(ways[way])
     await clock.settle()
     await clock.advance(6_000)
     const entry = await caches[index]!.getEntry(row, 'k')
     expect(entry).toMatchObject({ state: 'stale', value: 'old' })
     expect((entry as { ttlMs: number }).ttlMs).toBeLessThanOrEqual(-5_990)
-    const fail = (): never => {
-      throw new Error('down')
-    }
     await clock.advance(3_900)
     expect(await caches[index]!.getOrFill(row, 'k', fail)).toBe('old')
     await clock.advance(200)
@@ -52,24 +59,15 @@ describe.each(['tag', 'entry'] as const)('after a soft invalidation by %s', (way
   })
 })
 
-const fail = (): never => {
-  throw new Error('down')
-}
-
 describe.each(['tag', 'entry'] as const)('soft invalidations by %s, one after the other,', (way) => {
   it.each([
     ['that held it in memory', 1],
     ['that invalidated it', 0],
     ['that reads it from the shared tier', 2],
   ])('do not prolong the stale window in a process %s', async (_, index) => {
-    open = twinCaches(3)
-    const { caches, clock } = open
-    const [a, b, c] = caches
-    await a!.getOrFill(row, 'k', () => 'old')
-    await b!.get(row, 'k')
-    await c!.get(row, 'else')
+    const { a, caches, clock } = await threeProcesses()
     for (let second = 0; second < 9; second += 3) {
-      await a!.invalidate(ways[way])
+      await a.invalidate(ways[way])
       await clock.advance(3_000)
     }
     expect(await caches[index]!.getOrFill(row, 'k', fail)).toBe('old')
